@@ -1,0 +1,403 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#ifndef _NGX_HTTP_AWS_SIGV4_MODULE_H_INCLUDED_
+#define _NGX_HTTP_AWS_SIGV4_MODULE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/sigv4.h"
+#include "ngx_http_aws_sigv4_credentials.h"
+
+
+#define NGX_HTTP_AWS_SIGV4_VERSION        "0.1.0"
+
+/* aws_sigv4_payload; AUTO is "signed" that was not written */
+#define NGX_HTTP_AWS_SIGV4_PAYLOAD_AUTO      0
+#define NGX_HTTP_AWS_SIGV4_PAYLOAD_SIGNED    1
+#define NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED  2
+
+/* a head that is older than this is dated and signed anew, in seconds */
+#define NGX_HTTP_AWS_SIGV4_HEAD_AGE          60
+
+
+/* one word each in $aws_sigv4_status; the README has the list */
+typedef enum {
+    NGX_HTTP_AWS_SIGV4_OFF = 0,
+    NGX_HTTP_AWS_SIGV4_PENDING,
+    NGX_HTTP_AWS_SIGV4_SIGNED,
+    NGX_HTTP_AWS_SIGV4_RESIGNED,
+    NGX_HTTP_AWS_SIGV4_DENIED,
+    NGX_HTTP_AWS_SIGV4_HOOK_ERROR,
+    NGX_HTTP_AWS_SIGV4_BAD_REQUEST,
+    NGX_HTTP_AWS_SIGV4_BAD_BODY,
+    NGX_HTTP_AWS_SIGV4_BAD_HOST,
+    NGX_HTTP_AWS_SIGV4_HOST_NOT_ALLOWED,
+    NGX_HTTP_AWS_SIGV4_NO_SERVICE,
+    NGX_HTTP_AWS_SIGV4_NO_REGION,
+    NGX_HTTP_AWS_SIGV4_BAD_SCOPE,
+    NGX_HTTP_AWS_SIGV4_NO_PROVIDER,
+    NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS,
+    NGX_HTTP_AWS_SIGV4_BAD_PAYLOAD,
+    NGX_HTTP_AWS_SIGV4_CHUNK_SIGNED,
+    NGX_HTTP_AWS_SIGV4_NOT_SEALED,
+    NGX_HTTP_AWS_SIGV4_ERROR
+} ngx_http_aws_sigv4_status_e;
+
+
+/* a header that proxy_set_header sends */
+typedef struct {
+    ngx_str_t                         name;     /* in lower case */
+    ngx_str_t                         source;   /* as it was written */
+    ngx_http_complex_value_t         *value;    /* of signed ones only */
+} ngx_http_aws_sigv4_header_t;
+
+
+/* what proxy_pass said */
+typedef struct {
+    ngx_http_complex_value_t         *url;      /* NULL: no variables */
+    ngx_str_t                         source;   /* as it was written */
+    ngx_str_t                         host;     /* the Host of $proxy_host */
+    ngx_str_t                         uri;      /* the URI part */
+    ngx_str_t                         location; /* what the URI part replaces */
+    u_char                           *file;
+    ngx_uint_t                        line;
+    unsigned                          ssl:1;
+    unsigned                          variable_authority:1;
+} ngx_http_aws_sigv4_pass_t;
+
+
+/*
+ * The configuration of the proxy module is private, so what its commands
+ * say is recorded while they are parsed, and inherited by the same rules.
+ */
+
+typedef struct {
+    ngx_http_aws_sigv4_pass_t        *pass;
+    ngx_array_t                      *headers;  /* of header_t */
+    ngx_http_complex_value_t         *method;
+    ngx_flag_t                        cache;
+    ngx_flag_t                        http2;
+    ngx_flag_t                        ssl_verify;
+    ngx_flag_t                        ssl_server_name;
+} ngx_http_aws_sigv4_proxy_t;
+
+
+/* a pattern of aws_sigv4_allow_hosts */
+typedef struct {
+    ngx_str_t                         name;     /* without "*" */
+    unsigned                          suffix:1;
+    unsigned                          any:1;
+#if (NGX_PCRE)
+    ngx_regex_t                      *regex;
+#endif
+} ngx_http_aws_sigv4_pattern_t;
+
+
+typedef struct ngx_http_aws_sigv4_vm_s    ngx_http_aws_sigv4_vm_t;
+typedef struct ngx_http_aws_sigv4_hook_s  ngx_http_aws_sigv4_hook_t;
+
+
+typedef struct {
+    ngx_http_aws_sigv4_store_t        store;    /* of providers */
+
+    ngx_http_handler_pt               proxy_handler;
+    sigv4_crypto_t                   *crypto;
+    sigv4_key_cache_t                *keys;     /* not in core files */
+
+    ngx_http_aws_sigv4_vm_t          *vm;
+    ngx_str_t                         lua_package_path;
+    ngx_str_t                         lua_package_cpath;
+
+    ngx_uint_t                        used;     /* aws_sigv4 on somewhere */
+} ngx_http_aws_sigv4_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                        enable;
+    ngx_http_complex_value_t         *service;
+    ngx_http_complex_value_t         *region;
+    ngx_http_complex_value_t         *host;
+    ngx_http_complex_value_t         *credentials;
+    ngx_http_aws_sigv4_provider_t    *provider; /* if without variables */
+    ngx_uint_t                        payload;
+    ngx_flag_t                        content_sha256;
+    ngx_array_t                      *signed_headers;   /* of ngx_str_t */
+    ngx_flag_t                        normalize_path;   /* -1: by service */
+    ngx_flag_t                        double_encode;    /* -1: by service */
+    ngx_array_t                      *allow_hosts;      /* of pattern_t */
+    ngx_msec_t                        credentials_timeout;
+    ngx_http_aws_sigv4_hook_t        *hook;
+    ngx_flag_t                        lua_need_body;
+    size_t                            lua_body_size;
+
+    ngx_http_aws_sigv4_proxy_t        proxy;
+
+    /* the last Host that a scope was inferred from, and that scope */
+    ngx_str_t                         known_host;
+    sigv4_endpoint_t                  known;
+
+    u_char                           *file;     /* of aws_sigv4 on */
+    ngx_uint_t                        line;
+
+    unsigned                          variable_host:1;  /* of the client */
+} ngx_http_aws_sigv4_loc_conf_t;
+
+
+/* what the hook or resty.aws_sigv4 chose; empty: not chosen */
+typedef struct {
+    ngx_str_t                         region;
+    ngx_str_t                         service;
+    ngx_str_t                         host;
+    ngx_str_t                         message;  /* of deny() */
+    ngx_http_aws_sigv4_provider_t    *provider;
+    ngx_uint_t                        payload;
+    ngx_uint_t                        deny;     /* its HTTP status */
+    unsigned                          off:1;
+} ngx_http_aws_sigv4_choice_t;
+
+
+/* a body in memory is known by where it lies, a spooled one by its file */
+typedef struct {
+    ngx_str_t                         value;    /* 64 hex or a literal */
+    u_char                            hash[SIGV4_SHA256_HEX_LEN];
+    u_char                           *pos;
+    off_t                             length;
+    ngx_file_t                       *file;
+    unsigned                          literal:1;
+} ngx_http_aws_sigv4_payload_t;
+
+
+/* the signature and all it was made from */
+typedef struct {
+    sigv4_request_t                   request;  /* fields: in wire order */
+    sigv4_scope_t                     scope;
+    uint64_t                          generation;
+    time_t                            time;
+    ngx_str_t                         access_key_id;
+    ngx_str_t                         signed_headers;
+    ngx_str_t                         headers;  /* lines for the wire */
+} ngx_http_aws_sigv4_signature_t;
+
+
+typedef struct ngx_http_aws_sigv4_ctx_s  ngx_http_aws_sigv4_ctx_t;
+
+struct ngx_http_aws_sigv4_ctx_s {
+    ngx_http_request_t               *request;
+    ngx_http_aws_sigv4_loc_conf_t    *conf;
+    void                            (*resume)(ngx_http_request_t *r);
+
+    ngx_uint_t                        step;
+    ngx_http_aws_sigv4_status_e       status;
+    ngx_int_t                         rc;       /* of a failed step */
+
+    ngx_http_aws_sigv4_choice_t       choice;
+    ngx_http_aws_sigv4_provider_t    *provider;
+    ngx_str_t                         host;
+    ngx_str_t                         service;
+    ngx_str_t                         region;
+    ngx_http_aws_sigv4_payload_t      payload;
+    ngx_http_aws_sigv4_signature_t    signature;
+
+    /* the upstream callbacks that the seal stands before */
+    ngx_int_t                       (*create_request)(ngx_http_request_t *r);
+    ngx_int_t                       (*reinit_request)(ngx_http_request_t *r);
+    ngx_output_chain_filter_pt        output_filter;
+    void                             *filter_ctx;
+
+    ngx_buf_t                        *head;     /* as it is sent */
+    ngx_str_t                         unsealed; /* as the proxy built it */
+    time_t                            sealed;   /* 0: must not be sent */
+
+    unsigned                          reading:1;
+    unsigned                          s3:1;
+    unsigned                          off:1;
+};
+
+
+/* ngx_http_aws_sigv4_module.c */
+
+extern ngx_module_t  ngx_http_aws_sigv4_module;
+
+/* the ctx of the request; NULL if there is no memory */
+ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_get_ctx(ngx_http_request_t *r);
+
+/* the latest ctx, also after an internal redirect; NULL if there was none */
+ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_last_ctx(ngx_http_request_t *r);
+
+/*
+ * Runs the steps from the hook to the signature.  NGX_OK: signed, or not
+ * to be signed (ctx->off); NGX_AGAIN: resume() is called when it may go on;
+ * NGX_DONE: the answer has been sent; else the HTTP status to answer.
+ */
+ngx_int_t ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+/* sets the status, remembers and returns rc */
+ngx_int_t ngx_http_aws_sigv4_fail(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_aws_sigv4_status_e status, ngx_int_t rc);
+
+
+/* ngx_http_aws_sigv4_proxy.c */
+
+/* from preconfiguration to postconfiguration the proxy commands record */
+ngx_int_t ngx_http_aws_sigv4_proxy_record(ngx_conf_t *cf);
+void ngx_http_aws_sigv4_proxy_restore(void);
+void ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy);
+ngx_int_t ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *prev, ngx_http_aws_sigv4_loc_conf_t *conf);
+
+/* the header that proxy_set_header sends by this name; NULL if none */
+ngx_http_aws_sigv4_header_t *ngx_http_aws_sigv4_proxy_header(
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *name);
+
+/* what the proxy will put on the wire, as far as it can be told before */
+ngx_int_t ngx_http_aws_sigv4_proxy_host(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *host,
+    ngx_str_t *authority);
+ngx_int_t ngx_http_aws_sigv4_proxy_target(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *target);
+
+
+/* ngx_http_aws_sigv4_check.c */
+
+/* what nginx -t can tell about one location */
+ngx_int_t ngx_http_aws_sigv4_check(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf);
+
+
+/* ngx_http_aws_sigv4_scope.c */
+
+char *ngx_http_aws_sigv4_allow_hosts(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * Sets ctx->host, service, region and provider, or fails: the host that is
+ * sent must be allowed, and the scope chosen or inferred.  host is the one
+ * on the wire, or NULL where it is not known yet.
+ */
+ngx_int_t ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
+
+/* NGX_OK if the authority that nginx connects to may be signed for */
+ngx_int_t ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *authority);
+
+
+/* ngx_http_aws_sigv4_body.c */
+
+ngx_int_t ngx_http_aws_sigv4_body_init(ngx_conf_t *cf);
+
+/* reads the body unless it is there; NGX_AGAIN: resume() follows */
+ngx_int_t ngx_http_aws_sigv4_read_body(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+/* sets ctx->payload, after reading the body where that is needed */
+ngx_int_t ngx_http_aws_sigv4_payload(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+/* the same for what is about to be sent: text after the head, and bufs */
+ngx_int_t ngx_http_aws_sigv4_payload_sent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs);
+
+
+/* ngx_http_aws_sigv4_request.c */
+
+typedef enum {
+    NGX_HTTP_AWS_SIGV4_PASS = 0,    /* sent as it is, not signed */
+    NGX_HTTP_AWS_SIGV4_SIGN,        /* sent and signed */
+    NGX_HTTP_AWS_SIGV4_DROP         /* not sent */
+} ngx_http_aws_sigv4_class_e;
+
+/* name in lower case */
+ngx_http_aws_sigv4_class_e ngx_http_aws_sigv4_classify(
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name);
+
+/* a header of the wire head that is not sent, or is sent changed */
+typedef struct {
+    u_char                           *start;
+    u_char                           *end;
+} ngx_http_aws_sigv4_line_t;
+
+/* a request head as the proxy has built it */
+typedef struct {
+    ngx_str_t                         method;
+    ngx_str_t                         target;
+    u_char                           *fields;   /* of the first header */
+    u_char                           *end;      /* of the last CRLF */
+    ngx_str_t                         host;
+    ngx_array_t                       dropped;  /* of line_t */
+} ngx_http_aws_sigv4_head_t;
+
+ngx_int_t ngx_http_aws_sigv4_request(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
+ngx_int_t ngx_http_aws_sigv4_request_sent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head,
+    sigv4_request_t *req);
+ngx_uint_t ngx_http_aws_sigv4_request_equal(sigv4_request_t *a,
+    sigv4_request_t *b);
+
+/* makes ctx->signature of the request; wipes what it made on the way */
+ngx_int_t ngx_http_aws_sigv4_sign(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
+
+/* canonical request and string to sign once more, for the variables */
+ngx_int_t ngx_http_aws_sigv4_explain(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *canonical_request,
+    ngx_str_t *string_to_sign);
+
+
+/* ngx_http_aws_sigv4_upstream.c */
+
+/* stands in front of the handler of the proxy module */
+ngx_int_t ngx_http_aws_sigv4_proxy_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_aws_sigv4_seal.c */
+
+/* puts the signature onto the head in ctx->unsealed */
+ngx_int_t ngx_http_aws_sigv4_seal(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+
+/* ngx_http_aws_sigv4_lua.c */
+
+char *ngx_http_aws_sigv4_by_lua_block(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aws_sigv4_by_lua_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * Runs the hook of the location.  NGX_OK: ctx->choice is set, also where
+ * it says deny or off; NGX_ERROR: it failed, and the log says how.
+ */
+ngx_int_t ngx_http_aws_sigv4_hook_run(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+
+/* ngx_http_aws_sigv4_variables.c */
+
+ngx_int_t ngx_http_aws_sigv4_add_variables(ngx_conf_t *cf);
+
+
+static ngx_inline sigv4_str_t
+ngx_http_aws_sigv4_str(ngx_str_t *s)
+{
+    sigv4_str_t  str;
+
+    str.len = s->len;
+    str.data = s->data;
+
+    return str;
+}
+
+
+#endif /* _NGX_HTTP_AWS_SIGV4_MODULE_H_INCLUDED_ */
