@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034
+# (the lists are used where this file is sourced)
 #
 # Copyright (C) ngx_aws_sigv4_module authors
 #
