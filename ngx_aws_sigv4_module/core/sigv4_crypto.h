@@ -22,6 +22,7 @@
 
 #define SIGV4_SHA256_LEN          32
 #define SIGV4_SHA256_HEX_LEN      64
+#define SIGV4_HMAC_BLOCK_LEN      64
 
 
 typedef struct {
@@ -47,7 +48,7 @@ void sigv4_crypto_destroy(sigv4_crypto_t *crypto);
 int sigv4_sha256(sigv4_crypto_t *crypto, sigv4_str_t in,
     uint8_t digest[SIGV4_SHA256_LEN]);
 
-/* the key at most 64 bytes are used as they are, longer ones are hashed */
+/* keys of at most a block are used as they are, longer ones are hashed */
 int sigv4_hmac_sha256(sigv4_crypto_t *crypto, sigv4_str_t key,
     sigv4_str_t in, uint8_t mac[SIGV4_SHA256_LEN]);
 
