@@ -1,0 +1,95 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * Where credentials come from: the providers that aws_sigv4_provider
+ * defines, and the credentials they have at the moment.
+ *
+ * In the order of a configuration: store_create() in create_main_conf,
+ * provider() for each directive, provider_use() when locations are merged,
+ * providers_init() in postconfiguration, store_init_module() and
+ * store_init_process() from the hooks of the module of the same names.
+ */
+
+
+#ifndef _NGX_HTTP_AWS_SIGV4_CREDENTIALS_H_INCLUDED_
+#define _NGX_HTTP_AWS_SIGV4_CREDENTIALS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "core/sigv4.h"
+
+
+typedef struct ngx_http_aws_sigv4_provider_s  ngx_http_aws_sigv4_provider_t;
+
+
+/*
+ * One set of credentials.  The strings lie in memory that is not dumped
+ * into core files and is wiped when the set is replaced.
+ */
+
+typedef struct {
+    sigv4_credentials_t              value;
+    uint64_t                         generation;  /* never used before */
+    time_t                           expires;     /* 0: never */
+} ngx_http_aws_sigv4_credentials_t;
+
+
+/* a member of the main configuration */
+typedef struct {
+    ngx_array_t                      providers;   /* of pointers */
+    ngx_str_t                        region;      /* of the environment */
+} ngx_http_aws_sigv4_store_t;
+
+
+ngx_int_t ngx_http_aws_sigv4_store_create(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store);
+ngx_int_t ngx_http_aws_sigv4_store_init_module(ngx_cycle_t *cycle,
+    ngx_http_aws_sigv4_store_t *store);
+ngx_int_t ngx_http_aws_sigv4_store_init_process(ngx_cycle_t *cycle,
+    ngx_http_aws_sigv4_store_t *store);
+
+/*
+ * The setter of aws_sigv4_provider, NGX_CONF_2MORE; cmd->offset is that of
+ * the store in conf.
+ */
+char *ngx_http_aws_sigv4_provider(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/*
+ * The provider that a location names; "default" is made if it was not
+ * defined.  NULL: there is none, and the log says so with file and line of
+ * cf.  A location that names its provider by a variable uses "default".
+ */
+ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_provider_use(
+    ngx_conf_t *cf, ngx_http_aws_sigv4_store_t *store, ngx_str_t *name);
+
+/* loads what was defined or is used */
+ngx_int_t ngx_http_aws_sigv4_providers_init(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store);
+
+/* for names that are known at run time only; NULL: not defined */
+ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_provider_find(
+    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name);
+
+/* the region that goes with a provider; empty if none does */
+ngx_str_t *ngx_http_aws_sigv4_provider_region(
+    ngx_http_aws_sigv4_provider_t *provider);
+
+/*
+ * NGX_OK: *cred is valid until the caller returns to the event loop;
+ * NGX_AGAIN: there are none yet, but may be soon; NGX_DECLINED: there are
+ * none, and the log says why, once a minute.
+ */
+ngx_int_t ngx_http_aws_sigv4_credentials_get(
+    ngx_http_aws_sigv4_provider_t *provider, ngx_log_t *log,
+    ngx_http_aws_sigv4_credentials_t **cred);
+
+
+#endif /* _NGX_HTTP_AWS_SIGV4_CREDENTIALS_H_INCLUDED_ */

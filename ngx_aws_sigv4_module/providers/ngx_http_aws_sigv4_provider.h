@@ -1,0 +1,121 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+/*
+ * What a type of provider has to do, and what it may use.  Requests see
+ * ngx_http_aws_sigv4_credentials.h alone.
+ */
+
+
+#ifndef _NGX_HTTP_AWS_SIGV4_PROVIDER_H_INCLUDED_
+#define _NGX_HTTP_AWS_SIGV4_PROVIDER_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_http_aws_sigv4_credentials.h"
+#include "ngx_http_aws_sigv4_secret.h"
+
+
+/* longer ones are not credentials but a mistake */
+#define NGX_HTTP_AWS_SIGV4_KEY_ID_MAX     256
+#define NGX_HTTP_AWS_SIGV4_SECRET_MAX     1024
+#define NGX_HTTP_AWS_SIGV4_TOKEN_MAX      65536
+
+
+/* a parameter of aws_sigv4_provider; the list ends with an empty name */
+typedef struct {
+    ngx_str_t                            name;
+    ngx_uint_t                           secret;  /* must not stand there */
+} ngx_http_aws_sigv4_param_t;
+
+
+typedef struct {
+    ngx_str_t                            name;
+    ngx_http_aws_sigv4_param_t          *params;
+
+    /*
+     * When the configuration is read; cf points at the directive.
+     * NGX_DECLINED: there is nothing of the kind here, another provider of
+     * a chain may be asked; NGX_ERROR: what there is cannot be used, and
+     * the log says why.
+     */
+    ngx_int_t                          (*init)(ngx_conf_t *cf,
+                                           ngx_http_aws_sigv4_provider_t *p);
+
+    /*
+     * Before credentials are used: looks whether there are others, as
+     * often as is due, and replaces them.  May be NULL.
+     */
+    void                               (*refresh)(
+                                           ngx_http_aws_sigv4_provider_t *p,
+                                           ngx_log_t *log);
+} ngx_http_aws_sigv4_provider_type_t;
+
+
+struct ngx_http_aws_sigv4_provider_s {
+    ngx_str_t                            name;
+    ngx_http_aws_sigv4_provider_type_t  *type;
+    ngx_http_aws_sigv4_store_t          *store;
+
+    ngx_str_t                           *params;  /* as type->params */
+    void                                *data;    /* of the type */
+    ngx_str_t                            region;
+
+    /* the provider that was chosen, of a chain */
+    ngx_http_aws_sigv4_provider_t       *source;
+
+    ngx_http_aws_sigv4_credentials_t    *credentials;
+    char                                *reason;  /* why there are none */
+    time_t                               complained;
+
+    u_char                              *file;    /* of the directive */
+    ngx_uint_t                           line;
+
+    unsigned                             implied:1;  /* not in the file */
+    unsigned                             used:1;
+    unsigned                             loading:1;
+    unsigned                             loaded:1;
+    unsigned                             configured:1;
+};
+
+
+/* name and type are kept; "implied" ones are members of a chain */
+ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_provider_add(
+    ngx_conf_t *cf, ngx_http_aws_sigv4_store_t *store, ngx_str_t *name,
+    ngx_http_aws_sigv4_provider_type_t *type);
+ngx_http_aws_sigv4_provider_type_t *ngx_http_aws_sigv4_provider_type(
+    ngx_str_t *name);
+
+/* NGX_OK, NGX_DECLINED or NGX_ERROR as type->init */
+ngx_int_t ngx_http_aws_sigv4_provider_load(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p);
+
+/*
+ * Makes a copy of the values the provider's credentials and says so in the
+ * log, with the source they came from; does nothing if they are those that
+ * it has already.  Returns what is wrong with them, NULL if nothing is.
+ */
+char *ngx_http_aws_sigv4_credentials_set(ngx_http_aws_sigv4_provider_t *p,
+    ngx_log_t *log, sigv4_credentials_t *value, time_t expires,
+    u_char *source);
+void ngx_http_aws_sigv4_credentials_free(
+    ngx_http_aws_sigv4_credentials_t *cred);
+
+
+extern ngx_http_aws_sigv4_provider_type_t
+    ngx_http_aws_sigv4_static_provider;
+extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_env_provider;
+extern ngx_http_aws_sigv4_provider_type_t
+    ngx_http_aws_sigv4_profile_provider;
+extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_csv_provider;
+extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_chain_provider;
+
+
+#endif /* _NGX_HTTP_AWS_SIGV4_PROVIDER_H_INCLUDED_ */
