@@ -21,8 +21,8 @@
 #include "../ngx_aws_sigv4_module/core/sigv4.h"
 
 
-#define BENCH_ROUNDS              9
-#define BENCH_TIME                50000000.0    /* of one round, in ns */
+#define BENCH_ROUNDS              15
+#define BENCH_TIME                2e7   /* of a round, in ns */
 
 #define bench_str(s)              { sizeof(s) - 1, (const uint8_t *) s }
 
@@ -41,7 +41,6 @@ static double bench_run(const bench_case_t *bc, sigv4_crypto_t *crypto);
 static int bench_sign(const bench_case_t *bc, sigv4_request_t *req,
     sigv4_crypto_t *crypto, sigv4_scope_t *scope, sigv4_buf_t buf);
 static double bench_clock(void);
-static int bench_cmp(const void *one, const void *two);
 
 
 static const bench_case_t  bench_cases[] = {
@@ -124,12 +123,12 @@ main(void)
 }
 
 
-/* the median of the rounds, since the machine may be shared */
+/* the best of the rounds, since the machine may be shared */
 
 static double
 bench_run(const bench_case_t *bc, sigv4_crypto_t *crypto)
 {
-    double           ns[BENCH_ROUNDS], start, spent;
+    double           best, start, spent;
     size_t           size, n;
     unsigned         i, round;
     uint8_t         *data;
@@ -164,6 +163,7 @@ bench_run(const bench_case_t *bc, sigv4_crypto_t *crypto)
         return -1;
     }
 
+    best = 0;
     buf.last = data;
     buf.end = data + size;
 
@@ -184,14 +184,14 @@ bench_run(const bench_case_t *bc, sigv4_crypto_t *crypto)
 
         } while (spent < BENCH_TIME);
 
-        ns[round] = spent / n;
+        if (round == 0 || spent / n < best) {
+            best = spent / n;
+        }
     }
 
     free(data);
 
-    qsort(ns, BENCH_ROUNDS, sizeof(double), bench_cmp);
-
-    return ns[BENCH_ROUNDS / 2];
+    return best;
 }
 
 
@@ -257,16 +257,4 @@ bench_clock(void)
     (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 
     return ts.tv_sec * 1e9 + ts.tv_nsec;
-}
-
-
-static int
-bench_cmp(const void *one, const void *two)
-{
-    double  a, b;
-
-    a = *(const double *) one;
-    b = *(const double *) two;
-
-    return (a > b) - (a < b);
 }

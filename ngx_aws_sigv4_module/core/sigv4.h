@@ -130,7 +130,7 @@ typedef struct {
 /*
  * UriEncode of the specification: every byte except the unreserved set
  * A-Z a-z 0-9 "-" "." "_" "~" becomes %XY in upper case; "/" is kept in
- * paths only.
+ * paths only.  The buffer must hold 3 * in.len bytes.
  */
 int sigv4_is_unreserved(uint8_t c);
 int sigv4_uri_encode(sigv4_buf_t *buf, sigv4_str_t in, int keep_slash);
@@ -142,7 +142,7 @@ int sigv4_uri_encode(sigv4_buf_t *buf, sigv4_str_t in, int keep_slash);
  * else *out points into the buffer, which must hold 3 * in.len bytes.
  *
  * path:   bytes that may not stand raw are escaped; a "%" without two hex
- *         digits becomes "%25".  An empty path becomes "/".
+ *         digits becomes "%25".  An empty path becomes "/", a constant.
  * s3:     the path is decoded once and encoded canonically instead: "+"
  *         becomes "%2B" and "%2F" becomes "/" ("//" and dots are kept).
  * query:  as path, and a raw "+" becomes "%20".

@@ -67,8 +67,6 @@ int sigv4_all_bytes(sigv4_str_t in, unsigned class);
 /* whether there is a space or a control character except DEL */
 int sigv4_has_blank(sigv4_str_t in);
 
-int sigv4_append(sigv4_buf_t *buf, const void *data, size_t len);
-
 /* bytewise; a proper prefix is less */
 int sigv4_cmp_str(sigv4_str_t one, sigv4_str_t two);
 
@@ -77,6 +75,24 @@ void sigv4_sort(sigv4_field_t *fields, size_t n, sigv4_field_cmp_pt cmp);
 
 /* at least as many as the query has */
 size_t sigv4_count_parameters(sigv4_str_t query);
+
+
+/* inline, so that a constant becomes a few moves */
+
+static inline int
+sigv4_append(sigv4_buf_t *buf, const void *data, size_t len)
+{
+    if (sigv4_buf_left(buf) < len) {
+        return SIGV4_NOSPACE;
+    }
+
+    if (len != 0) {
+        memcpy(buf->last, data, len);
+        buf->last += len;
+    }
+
+    return SIGV4_OK;
+}
 
 
 #endif /* _SIGV4_BYTES_H_INCLUDED_ */

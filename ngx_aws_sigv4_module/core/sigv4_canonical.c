@@ -381,22 +381,25 @@ sigv4_signed_headers(const sigv4_request_t *req, sigv4_buf_t *buf)
     for (i = 0; i < req->nfields; i++) {
         field = &req->fields[i];
 
-        if (i != 0) {
-            if (sigv4_cmp_str(field->name, field[-1].name) == 0) {
-                continue;
-            }
-
-            if (p == buf->end) {
-                return SIGV4_NOSPACE;
-            }
-
-            *p++ = ';';
+        if (field->name.len == 0) {
+            return SIGV4_INVALID;
         }
 
         left = buf->end - p;
 
-        if (left < field->name.len) {
+        if (left <= field->name.len) {
             return SIGV4_NOSPACE;
+        }
+
+        if (i != 0) {
+            if (field->name.len == field[-1].name.len
+                && memcmp(field->name.data, field[-1].name.data,
+                          field->name.len) == 0)
+            {
+                continue;
+            }
+
+            *p++ = ';';
         }
 
         memcpy(p, field->name.data, field->name.len);

@@ -57,14 +57,14 @@ sigv4_uri_encode(sigv4_buf_t *buf, sigv4_str_t in, int keep_slash)
     uint8_t        *p;
     const uint8_t  *s, *end;
 
+    if (sigv4_buf_left(buf) / 3 < in.len) {
+        return SIGV4_NOSPACE;
+    }
+
     p = buf->last;
     end = in.data + in.len;
 
     for (s = in.data; s < end; s++) {
-
-        if (buf->end - p < 3) {
-            return SIGV4_NOSPACE;
-        }
 
         if (sigv4_byte_is(*s, SIGV4_BYTE_UNRESERVED)
             || (*s == '/' && keep_slash))
@@ -89,16 +89,15 @@ sigv4_reencode(sigv4_buf_t *buf, sigv4_str_t in, int path)
     uint8_t        *p;
     const uint8_t  *s, *end;
 
+    if (sigv4_buf_left(buf) / 3 < in.len) {
+        return SIGV4_NOSPACE;
+    }
+
     p = buf->last;
     s = in.data;
     end = in.data + in.len;
 
     while (s < end) {
-
-        if (buf->end - p < 3) {
-            return SIGV4_NOSPACE;
-        }
-
         c = sigv4_unescape(s, end);
 
         if (c >= 0) {
@@ -218,7 +217,7 @@ sigv4_repair(sigv4_buf_t *buf, sigv4_str_t in, unsigned class,
         return SIGV4_OK;
     }
 
-    if (sigv4_buf_left(buf) < (size_t) (s - in.data)) {
+    if (sigv4_buf_left(buf) / 3 < in.len) {
         return SIGV4_NOSPACE;
     }
 
@@ -226,10 +225,6 @@ sigv4_repair(sigv4_buf_t *buf, sigv4_str_t in, unsigned class,
     p = buf->last + (s - in.data);
 
     for ( /* void */ ; s < end; s++) {
-
-        if (buf->end - p < 3) {
-            return SIGV4_NOSPACE;
-        }
 
         if (sigv4_byte_is(*s, class) || sigv4_unescape(s, end) >= 0) {
             *p++ = *s;
@@ -316,15 +311,26 @@ sigv4_escape(uint8_t *p, uint8_t c)
 int
 sigv4_all_bytes(sigv4_str_t in, unsigned class)
 {
-    size_t  i;
+    unsigned        seen;
+    const uint8_t  *p, *end;
 
-    for (i = 0; i < in.len; i++) {
-        if (!sigv4_byte_is(in.data[i], class)) {
-            return 0;
-        }
+    seen = class;
+    p = in.data;
+    end = in.data + in.len;
+
+    /* nearly always all of them do, so a branch for each would not pay */
+
+    while (end - p >= 4) {
+        seen &= sigv4_bytes[p[0]] & sigv4_bytes[p[1]]
+                & sigv4_bytes[p[2]] & sigv4_bytes[p[3]];
+        p += 4;
     }
 
-    return 1;
+    while (p < end) {
+        seen &= sigv4_bytes[*p++];
+    }
+
+    return seen != 0;
 }
 
 
@@ -361,20 +367,4 @@ sigv4_has_blank(sigv4_str_t in)
     }
 
     return 0;
-}
-
-
-int
-sigv4_append(sigv4_buf_t *buf, const void *data, size_t len)
-{
-    if (sigv4_buf_left(buf) < len) {
-        return SIGV4_NOSPACE;
-    }
-
-    if (len != 0) {
-        memcpy(buf->last, data, len);
-        buf->last += len;
-    }
-
-    return SIGV4_OK;
 }

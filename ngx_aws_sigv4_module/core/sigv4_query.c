@@ -81,16 +81,38 @@ sigv4_canonical_query(sigv4_str_t query, sigv4_buf_t *buf)
 size_t
 sigv4_count_parameters(sigv4_str_t query)
 {
-    size_t  i, n;
+    size_t          n;
+    uint64_t        word, ones, low;
+    const uint8_t  *p, *end;
 
     if (query.len == 0) {
         return 0;
     }
 
     n = 1;
+    p = query.data;
+    end = query.data + query.len;
+    ones = UINT64_C(0x0101010101010101);
+    low = ones * 0x7f;
 
-    for (i = 0; i < query.len; i++) {
-        n += (query.data[i] == '&');
+    /*
+     * Eight bytes at once: those that are "&" become zero, the only bytes
+     * whose high bit stays clear when 0x7f is added to the lower seven; the
+     * product adds up the bytes of the word in its highest byte.
+     */
+
+    while (end - p >= 8) {
+        memcpy(&word, p, 8);
+
+        word ^= ones * '&';
+        word = ~(((word & low) + low) | word | low);
+
+        n += (word >> 7) * ones >> 56;
+        p += 8;
+    }
+
+    while (p < end) {
+        n += (*p++ == '&');
     }
 
     return n;
@@ -218,7 +240,7 @@ sigv4_parse_component(const uint8_t **pp, const uint8_t *end, uint8_t stop,
 static int
 sigv4_write_query(const sigv4_field_t *params, size_t n, sigv4_buf_t *buf)
 {
-    size_t                left;
+    size_t                len, left;
     uint8_t              *p;
     const sigv4_field_t  *param;
 
@@ -236,13 +258,24 @@ sigv4_write_query(const sigv4_field_t *params, size_t n, sigv4_buf_t *buf)
             *p++ = '&';
         }
 
-        memcpy(p, param->name.data, param->name.len);
-        p += param->name.len;
+        len = param->name.len + 1 + param->value.len;
 
-        *p++ = '=';
+        if (param->value.data == param->name.data + param->name.len + 1
+            && param->name.data[param->name.len] == '=')
+        {
 
-        memcpy(p, param->value.data, param->value.len);
-        p += param->value.len;
+            /* both as they stand in the query, with "=" between them */
+
+            memcpy(p, param->name.data, len);
+
+        } else {
+            memcpy(p, param->name.data, param->name.len);
+            p[param->name.len] = '=';
+            memcpy(p + param->name.len + 1, param->value.data,
+                   param->value.len);
+        }
+
+        p += len;
     }
 
     buf->last = p;

@@ -41,7 +41,14 @@ sigv4_cmp_str(sigv4_str_t one, sigv4_str_t two)
     len = (one.len < two.len) ? one.len : two.len;
 
     if (len != 0) {
-        rc = memcmp(one.data, two.data, len);
+
+        /* the first byte tells most apart without a call */
+
+        rc = one.data[0] - two.data[0];
+
+        if (rc == 0) {
+            rc = memcmp(one.data, two.data, len);
+        }
 
         if (rc != 0) {
             return rc;
