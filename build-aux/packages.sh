@@ -167,16 +167,23 @@ install_packages() {
 
 
 apt_install() {
-    local attempt
+    local attempt log
+
+    log=$(mktemp "${TMPDIR:-/tmp}/aws-sigv4-apt.XXXXXX")
 
     for attempt in 1 2 3; do
-        apt_get update >/dev/null \
-            && apt_get install -y --no-install-recommends "$@" >/dev/null \
-            && return 0
+        if { apt_get update && apt_get install -y --no-install-recommends \
+            "$@"; } >"$log" 2>&1
+        then
+            rm -f "$log"
+            return 0
+        fi
 
+        tail -n 20 "$log" >&2
         echo "apt-get failed (attempt $attempt of 3)" >&2
         sleep $((attempt * 5))
     done
 
+    rm -f "$log"
     return 1
 }

@@ -1,0 +1,187 @@
+package NginxConf;
+
+# Copyright (C) ngx_aws_sigv4_module authors
+#
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Runs "nginx -t" on the configurations that users read: on whole files, and
+# on blocks that belong into http, server or location.  No name is looked up
+# and no file of the machine is read: hosts become upstreams on loopback,
+# and files become placeholders.
+
+use warnings;
+use strict;
+
+use Cwd qw( getcwd );
+use File::Path qw( make_path );
+use File::Temp ();
+
+
+my $nginx = $ENV{TEST_NGINX_BINARY} // '/usr/sbin/nginx';
+my $static = $ENV{TEST_NGINX_STATIC};
+my $load = 'load_module modules/ngx_http_aws_sigv4_module.so;';
+
+# in which block a text can stand, the outermost first
+my @wrappers = (
+    sub { $_[0] },
+    sub { "http {\n$_[0]\n}\n" },
+    sub { "http {\nserver {\nlisten 127.0.0.1:8000;\n$_[0]\n}\n}\n" },
+    sub { "http {\nserver {\nlisten 127.0.0.1:8000;\n"
+          . "location / {\n$_[0]\n}\n}\n}\n" },
+);
+
+# directives and parameters whose value is a file that nginx reads
+my $file_directive = qr{ \b(?: ssl_certificate | ssl_certificate_key
+    | ssl_client_certificate | ssl_trusted_certificate
+    | proxy_ssl_trusted_certificate | auth_basic_user_file
+    | aws_sigv4_by_lua_file )\s+ }x;
+
+my $file_parameter = qr{ \b(?: secret_access_key_file | session_token_file
+    | file | credentials_file | config_file )= }x;
+
+
+# check(TEXT): the exit code of "nginx -t", and what it printed
+
+sub check {
+    my ($text) = @_;
+    my ($rc, $output);
+
+    for my $wrapper (@wrappers) {
+        ($rc, $output) = run($wrapper->($text));
+
+        last if $output !~ /directive is not allowed here/;
+    }
+
+    return ($rc, $output);
+}
+
+
+sub run {
+    my ($text) = @_;
+    my $dir = File::Temp->newdir('aws-sigv4-conf.XXXXXX', TMPDIR => 1);
+
+    make_path("$dir/logs");
+    chmod 0755, "$dir";
+    symlink getcwd() . '/build', "$dir/modules" or die "symlink: $!";
+
+    my @preface;
+
+    $text =~ s/^\s*load_module\s+\S*aws_sigv4\S*;//m if $static;
+
+    push @preface, $load unless $static || $text =~ /aws_sigv4_module\.so/;
+    push @preface, 'events {}' unless $text =~ /^\s*events\s*\{/m;
+
+    $text = files("$dir", $text);
+    $text = hosts($text);
+
+    open my $conf, '>', "$dir/nginx.conf" or die "$dir/nginx.conf: $!";
+    print $conf join(' ', @preface), "\n", $text;
+    close $conf or die "$dir/nginx.conf: $!";
+
+    my @command = ($nginx, '-t', '-p', "$dir", '-c', 'nginx.conf',
+                   '-e', 'stderr');
+
+    push @command, '-g', "pid $dir/nginx.pid;" unless $text =~ /^\s*pid\s/m;
+
+    open my $pipe, '-|', 'sh', '-c', 'exec "$@" 2>&1 </dev/null', 'sh',
+                         @command or die "sh: $!";
+    my $output = do { local $/; <$pipe> } // '';
+    close $pipe;
+
+    return ($?, $output);
+}
+
+
+# what nginx reads becomes a placeholder of the kind that is needed
+
+sub files {
+    my ($dir, $text) = @_;
+    my $placeholder = sub {
+        my ($prefix, $path) = @_;
+
+        return $prefix . placeholder($dir, $prefix, $path);
+    };
+
+    $text =~ s/($file_directive)([^\s;]+)/$placeholder->($1, $2)/ge;
+    $text =~ s/($file_parameter)([^\s;]+)/$placeholder->($1, $2)/ge;
+
+    return $text;
+}
+
+
+sub placeholder {
+    my ($dir, $prefix, $path) = @_;
+    my $kind = $prefix =~ /ssl_/              ? 'pem'
+             : $prefix =~ /lua/               ? 'lua'
+             : $prefix =~ /credentials_file/  ? 'credentials'
+             : $prefix =~ /config_file/       ? 'config'
+             : $prefix =~ /^file=/            ? 'csv'
+             :                                  'secret';
+
+    my %content = (
+        lua         => "sigv4.region = 'us-east-1'\n",
+        credentials => "[default]\naws_access_key_id = AKIDEXAMPLE\n"
+                       . "aws_secret_access_key = secret\n",
+        config      => "[default]\nregion = us-east-1\n",
+        csv         => "Access key ID,Secret access key\n"
+                       . "AKIDEXAMPLE,secret\n",
+        secret      => "secret\n",
+    );
+
+    my $file = "$dir/placeholder.$kind";
+
+    if ($kind eq 'pem') {
+        certificate($file) unless -e $file;
+        return $file;
+    }
+
+    open my $out, '>', $file or die "$file: $!";
+    chmod 0600, $file;
+    print $out $content{$kind};
+    close $out or die "$file: $!";
+
+    return $file;
+}
+
+
+sub certificate {
+    my ($file) = @_;
+
+    system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 '
+           . '-nodes -subj /CN=localhost -days 2 '
+           . "-keyout '$file.key' -out '$file.crt' 2>/dev/null "
+           . "&& cat '$file.key' '$file.crt' >'$file'") == 0
+        or die "openssl failed";
+
+    return;
+}
+
+
+# a host of proxy_pass that nginx would look up at its start becomes an
+# upstream of that name
+
+sub hosts {
+    my ($text) = @_;
+    my %seen;
+
+    $text =~ s/^(\s*server\s+)[a-z][\w.-]*\.[a-z]+(?=[:;\s])/${1}127.0.0.1/mg;
+
+    while ($text =~ m{\bproxy_pass\s+https?://([\w.-]+)(?=[:/;])}g) {
+        my $host = $1;
+
+        next if $host =~ /^[\d.]+$/ || $host =~ /^(?:unix|localhost)$/;
+        next if $text =~ /\bupstream\s+\Q$host\E\s*\{/;
+
+        $seen{$host} = 1;
+    }
+
+    my $upstreams = join '', map { "upstream $_ { server 127.0.0.1:9; }\n" }
+                             sort keys %seen;
+
+    $text =~ s/^(\s*http\s*\{)/$1\n$upstreams/m if $upstreams ne '';
+
+    return $text;
+}
+
+
+1;
