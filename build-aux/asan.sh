@@ -63,9 +63,14 @@ download() {
     fi
 
     for attempt in 1 2 3; do
-        (cd "$root" && apt-get -q -o Acquire::Retries=3 source \
-            --download-only --tar-only "nginx=$package") && return 0
+        if (cd "$root" && apt-get -q -o Acquire::Retries=3 source \
+            --download-only --tar-only "nginx=$package") \
+            >"$root/download.log" 2>&1
+        then
+            return 0
+        fi
 
+        tail -n 20 "$root/download.log" >&2
         echo "download failed (attempt $attempt of 3)" >&2
         sleep $((attempt * 5))
     done
@@ -130,10 +135,16 @@ build() {
         --add-module="$PWD"
     )
 
-    mkdir -p "$objs"
-
     clang -g -O1 -Wall -Wextra -Werror -DREPORTS="\"$reports/report\"" \
         -c -o "$root/sanitizer.o" build-aux/sanitizer.c
+
+    if [ "$objs/Makefile" -nt config ] && [ "$objs/Makefile" -nt build-aux/asan.sh ]; then
+        make -s -C "$source" -f "$objs/Makefile" -j2 binary
+        return
+    fi
+
+    rm -rf "$objs"
+    mkdir -p "$objs"
 
     flags="-g -O1 -fno-omit-frame-pointer -DNGX_DEBUG_PALLOC=1 $sanitize"
     flags="$flags -fsanitize-ignorelist=$PWD/build-aux/sanitizer.ignore"
@@ -194,11 +205,15 @@ http {
 END
 
     rm -f "$root/planted.sock"
-    "$nginx.planted" -c "$conf" 2>/dev/null &
+    "$nginx.planted" -c "$conf" >"$root/planted.out" 2>&1 &
     pid=$!
 
-    curl -s -o /dev/null --retry 50 --retry-connrefused --retry-delay 1 \
-        --unix-socket "$root/planted.sock" http://localhost/ || true
+    while [ ! -S "$root/planted.sock" ] && kill -0 "$pid" 2>/dev/null; do
+        sleep 0.1
+    done
+
+    curl -s -o /dev/null --unix-socket "$root/planted.sock" \
+        http://localhost/ || true
 
     kill -TERM "$pid" 2>/dev/null || true
     wait "$pid" || true
@@ -235,6 +250,7 @@ forget_reports
 plant "$source"
 
 if ! found_reports; then
+    cat "$root/planted.out" >&2
     echo "$0: the planted overflow was not reported" >&2
     exit 1
 fi
