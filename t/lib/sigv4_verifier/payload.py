@@ -89,10 +89,18 @@ class AwsChunked(Payload):
 
     def feed(self, data):
         super().feed(data)
+
+        if self.state is None:
+            return
+
         self.buffer += data
 
-        while self.state():
-            pass
+        try:
+            while self.state():
+                pass
+        except Refusal:
+            self.state = None
+            raise
 
     def finish(self):
         if self.state != self._after_end:

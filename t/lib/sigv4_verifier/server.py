@@ -173,11 +173,10 @@ class Connection:
 
         try:
             for data in wire.body(self.reader, head):
-                if refusal is None:
-                    try:
-                        body.feed(data)
-                    except wire.Refusal as caught:
-                        refusal = caught
+                try:
+                    body.feed(data)
+                except wire.Refusal as caught:
+                    refusal = refusal or caught
 
             if refusal is None:
                 claim.finish(body)
@@ -256,7 +255,7 @@ class Connection:
             data = b"x" * action["body_size"]
 
         if "chunks" in action:
-            self._stream(status, headers, action["chunks"])
+            self._stream(status, headers, action["chunks"], keepalive)
             return
 
         self.sock.sendall(answer.message(
@@ -282,9 +281,9 @@ class Connection:
 
         return status, common + headers, text.encode("utf-8")
 
-    def _stream(self, status, headers, chunks):
+    def _stream(self, status, headers, chunks, keepalive):
         headers = headers + [("Transfer-Encoding", "chunked")]
-        self.sock.sendall(answer.message(status, headers, b"", True))
+        self.sock.sendall(answer.message(status, headers, b"", keepalive))
 
         for chunk in chunks:
             if isinstance(chunk, str):
