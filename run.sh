@@ -99,6 +99,7 @@ build() {
     # shellcheck disable=SC2086
     install_packages $BUILD_PACKAGES $RUN_PACKAGES
 
+    echo "building the module"
     make --no-print-directory all
 }
 
