@@ -271,7 +271,13 @@ sub _start_once {
 sub reload {
     my ($self, %change) = @_;
 
-    my @old = $self->workers;
+    my ($count) = $self->{main} =~ /^\s*worker_processes\s+(\d+)/m;
+    my %old;
+
+    wait_for(sub {
+        %old = map { $_ => 1 } $self->workers;
+        return keys %old >= ($count // 1);
+    });
 
     @{$self}{ keys %change } = values %change;
     $self->write_config;
@@ -280,23 +286,32 @@ sub reload {
     my $start = -s $log || 0;
     kill 'HUP', $self->{pid};
 
+    my $failed;
     my $done = wait_for(sub {
-        my $text = slurp($log, $start);
-        return 1 if $text =~ /\[emerg\]/;
-        return !grep { $text !~ /worker process $_ exited/ } @old;
+        return 1 if $failed = slurp($log, $start) =~ /\[emerg\]/;
+        return !grep { $old{$_} } $self->_children;
     });
 
-    return $done && slurp($log, $start) !~ /\[emerg\]/;
+    return $done && !$failed;
 }
 
-# Process ids of the workers, from the kernel.
+# Process ids of the workers that have come up.
 sub workers {
     my ($self) = @_;
 
-    my $list = slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+    return grep { slurp("/proc/$_/cmdline") =~ /worker process/ }
+        $self->_children;
+}
 
-    return grep { slurp("/proc/$_/cmdline") =~ /worker process(?! is)/ }
-        split ' ', $list;
+# A worker carries its master's name until it has set its own.
+sub _children {
+    my ($self) = @_;
+
+    my $parent = $self->{pid};
+
+    return map { m{^/proc/(\d+)/} }
+        grep { slurp($_) =~ /\A\d+ \(.*\) [^Z] $parent /s }
+        glob '/proc/[0-9]*/stat';
 }
 
 sub is_up {
