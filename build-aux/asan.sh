@@ -138,7 +138,9 @@ build() {
     clang -g -O1 -Wall -Wextra -Werror -DREPORTS="\"$reports/report\"" \
         -c -o "$root/sanitizer.o" build-aux/sanitizer.c
 
-    if [ "$objs/Makefile" -nt config ] && [ "$objs/Makefile" -nt build-aux/asan.sh ]; then
+    if [ "$objs/Makefile" -nt config ] \
+        && [ "$objs/Makefile" -nt build-aux/asan.sh ]
+    then
         make -s -C "$source" -f "$objs/Makefile" -j2 binary
         return
     fi

@@ -17,7 +17,7 @@ use Test::More;
 
 use lib dirname(__FILE__) . '/lib';
 
-use NginxConf;
+use AwsSigV4::Conf;
 
 my $root = abs_path(dirname(__FILE__) . '/..');
 chdir $root or die "chdir $root: $!";
@@ -350,7 +350,7 @@ sub configurations {
     ok(scalar @confs, 'there are examples');
 
     for my $path (@confs) {
-        my ($rc, $output) = NginxConf::check(text($path));
+        my ($rc, $output) = AwsSigV4::Conf::check(text($path));
 
         is($rc, 0, "nginx takes $path") or diag($output);
         unlike($output, qr/\[warn\]/, "nginx does not warn of $path");
@@ -363,7 +363,7 @@ sub configurations {
     while ($readme =~ /^```nginx\n(.*?)^```$/msg) {
         my $block = $1;
         my $line = 1 + (substr($readme, 0, $-[0]) =~ tr/\n//);
-        my ($rc, $output) = NginxConf::check($block);
+        my ($rc, $output) = AwsSigV4::Conf::check($block);
 
         is($rc, 0, "nginx takes the block in line $line of README.md")
             or diag($output);
@@ -384,11 +384,11 @@ sub planted_configurations {
     );
 
     for my $name (sort keys %blocks) {
-        my ($rc, $output) = NginxConf::check($blocks{$name});
+        my ($rc, $output) = AwsSigV4::Conf::check($blocks{$name});
 
         is($rc, 0, "a block is taken: $name") or diag($output);
 
-        ($rc, $output) = NginxConf::check("aws_sigv4_  on;\n$blocks{$name}");
+        ($rc, $output) = AwsSigV4::Conf::check("aws_sigv4_  on;\n$blocks{$name}");
 
         like($output, qr/unknown directive "aws_sigv4_"/,
              "a planted error in it is found: $name");

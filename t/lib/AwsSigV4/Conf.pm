@@ -1,25 +1,25 @@
-package NginxConf;
-
-# Copyright (C) ngx_aws_sigv4_module authors
-#
 # SPDX-License-Identifier: BSD-2-Clause
+
+package AwsSigV4::Conf;
 
 # Runs "nginx -t" on the configurations that users read: on whole files, and
 # on blocks that belong into http, server or location.  No name is looked up
 # and no file of the machine is read: hosts become upstreams on loopback,
 # and files become placeholders.
 
-use warnings;
 use strict;
+use warnings;
 
-use Cwd qw( getcwd );
-use File::Path qw( make_path );
-use File::Temp ();
+use File::Basename qw( dirname );
 
+use AwsSigV4::Nginx;
+use AwsSigV4::Process qw( temp_dir slurp spew spawn stop wait_for
+                          is_running );
 
-my $nginx = $ENV{TEST_NGINX_BINARY} // '/usr/sbin/nginx';
-my $static = $ENV{TEST_NGINX_STATIC};
-my $load = 'load_module modules/ngx_http_aws_sigv4_module.so;';
+my $binary = $AwsSigV4::Nginx::BINARY;
+my $static = $AwsSigV4::Nginx::STATIC;
+my $module = $AwsSigV4::Nginx::MODULE;
+my $load   = 'load_module modules/ngx_http_aws_sigv4_module.so;';
 
 # in which block a text can stand, the outermost first
 my @wrappers = (
@@ -58,11 +58,10 @@ sub check {
 
 sub run {
     my ($text) = @_;
-    my $dir = File::Temp->newdir('aws-sigv4-conf.XXXXXX', TMPDIR => 1);
 
-    make_path("$dir/logs");
-    chmod 0755, "$dir";
-    symlink getcwd() . '/build', "$dir/modules" or die "symlink: $!";
+    my $dir = temp_dir();
+    mkdir "$dir/logs";
+    symlink dirname($module), "$dir/modules" or die "symlink: $!";
 
     my @preface;
 
@@ -71,24 +70,19 @@ sub run {
     push @preface, $load unless $static || $text =~ /aws_sigv4_module\.so/;
     push @preface, 'events {}' unless $text =~ /^\s*events\s*\{/m;
 
-    $text = files("$dir", $text);
-    $text = hosts($text);
+    $text = hosts(files($dir, $text));
+    spew("$dir/nginx.conf", join(' ', @preface) . "\n$text");
 
-    open my $conf, '>', "$dir/nginx.conf" or die "$dir/nginx.conf: $!";
-    print $conf join(' ', @preface), "\n", $text;
-    close $conf or die "$dir/nginx.conf: $!";
-
-    my @command = ($nginx, '-t', '-p', "$dir", '-c', 'nginx.conf',
+    my @command = ($binary, '-t', '-p', $dir, '-c', 'nginx.conf',
                    '-e', 'stderr');
 
     push @command, '-g', "pid $dir/nginx.pid;" unless $text =~ /^\s*pid\s/m;
 
-    open my $pipe, '-|', 'sh', '-c', 'exec "$@" 2>&1 </dev/null', 'sh',
-                         @command or die "sh: $!";
-    my $output = do { local $/; <$pipe> } // '';
-    close $pipe;
+    my $pid = spawn(command => \@command, output => "$dir/output",
+                    env => { map { $_ => undef } grep { /^AWS_/ } keys %ENV });
+    wait_for(sub { !is_running($pid) });
 
-    return ($?, $output);
+    return (stop($pid, 'TERM'), slurp("$dir/output"));
 }
 
 
@@ -132,13 +126,9 @@ sub placeholder {
 
     if ($kind eq 'pem') {
         certificate($file) unless -e $file;
-        return $file;
+    } else {
+        spew($file, $content{$kind}, 0600);
     }
-
-    open my $out, '>', $file or die "$file: $!";
-    chmod 0600, $file;
-    print $out $content{$kind};
-    close $out or die "$file: $!";
 
     return $file;
 }
