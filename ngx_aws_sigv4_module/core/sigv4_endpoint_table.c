@@ -266,6 +266,7 @@ const sigv4_endpoint_name_t  sigv4_endpoint_names[] = {
     AS("migrationhub-config", "mgh"),
     SAME("migrationhub-orchestrator"), SAME("migrationhub-strategy"),
     AS("mobile", "AWSMobileHubService"),
+    SAME("mobileanalytics"),
     AS("models-v2-lex", "lex"),
     AS("models.lex", "lex"),
     AS("monitor.iotsitewise", "iotsitewise"),
