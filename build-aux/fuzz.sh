@@ -36,7 +36,7 @@ mkdir -p "$out"
 for target in "${targets[@]}"; do
     name=$(basename "$target" .c)
     corpus=$out/corpus/$name
-    seeds=t/fuzz/corpus/$name
+    seeds=t/fuzz/corpus/${name#fuzz_}
 
     mkdir -p "$corpus"
 

@@ -11,13 +11,10 @@
  */
 
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "sigv4.h"
+#include "guard.h"
 #include "sigv4_endpoint.h"
 #include "sigv4_endpoint_parts.h"
+#include "tap.h"
 
 
 typedef struct {
@@ -34,11 +31,8 @@ static void test_lengths(void);
 static void test_bytes(void);
 static int unknown(const char *data, size_t len);
 static int lookup(const char *data, size_t len, sigv4_endpoint_t *ep);
+static void move_back(sigv4_str_t *str, sigv4_str_t copy, const char *data);
 static int equals(sigv4_str_t s, const char *text);
-static void ok(int passed, const char *name);
-
-
-static int  tests, failures;
 
 
 static const endpoint_case_t  cases[] = {
@@ -413,9 +407,7 @@ main(void)
     test_lengths();
     test_bytes();
 
-    printf("1..%d\n", tests);
-
-    return failures != 0;
+    return tap_done();
 }
 
 
@@ -439,7 +431,7 @@ test_table(void)
         if (labels > SIGV4_ENDPOINT_LABELS
             || sigv4_endpoint_name(*name) != &sigv4_endpoint_names[i])
         {
-            printf("# \"%s\" is not found\n", (char *) name->data);
+            printf("#   \"%s\" is not found\n", (char *) name->data);
             rc = 0;
         }
 
@@ -450,12 +442,12 @@ test_table(void)
         last = &sigv4_endpoint_names[i - 1].name;
 
         if (strcmp((char *) last->data, (char *) name->data) >= 0) {
-            printf("# \"%s\" is not in order\n", (char *) name->data);
+            printf("#   \"%s\" is not in order\n", (char *) name->data);
             rc = 0;
         }
     }
 
-    ok(rc, "the table of names is sorted");
+    tap_ok(rc, "the table of names is sorted");
 }
 
 
@@ -471,7 +463,7 @@ test_hosts(void)
         c = &cases[i];
 
         if (c->service == NULL) {
-            ok(unknown(c->host, strlen(c->host)), c->host);
+            tap_ok(unknown(c->host, strlen(c->host)), "unknown: %s", c->host);
             continue;
         }
 
@@ -484,13 +476,12 @@ test_hosts(void)
              && ep.exact == exact
              && ep.asymmetric == asymmetric;
 
-        ok(rc, c->host);
+        tap_ok(rc, "%s", c->host);
 
         if (!rc) {
-            printf("# got \"%.*s\" \"%.*s\" exact:%d asymmetric:%d\n",
-                   (int) ep.service.len, (char *) ep.service.data,
-                   (int) ep.region.len, (char *) ep.region.data,
-                   ep.exact, ep.asymmetric);
+            tap_print("service", ep.service);
+            tap_print("region", ep.region);
+            printf("#   exact:%d asymmetric:%d\n", ep.exact, ep.asymmetric);
         }
     }
 }
@@ -510,8 +501,8 @@ test_lengths(void)
     p = malloc(n);
 
     if (p == NULL) {
-        ok(0, "memory");
-        return;
+        perror("malloc");
+        exit(2);
     }
 
     memset(p, '.', n);
@@ -522,11 +513,11 @@ test_lengths(void)
         }
     }
 
-    ok(i == 300, "no bytes, and dots only");
-    ok(unknown(p, n), "70,000 dots");
+    tap_ok(i == 300, "no bytes, and dots only");
+    tap_ok(unknown(p, n), "70,000 dots");
 
     memset(p, '1', n);
-    ok(unknown(p, n), "70,000 digits");
+    tap_ok(unknown(p, n), "70,000 digits");
 
     for (i = 0; i < n; i++) {
         p[i] = "a."[i % 2];
@@ -534,25 +525,25 @@ test_lengths(void)
 
     memcpy(p + n - sizeof(tail) + 1, tail, sizeof(tail) - 1);
 
-    ok(unknown(p, n), "70,000 bytes of labels before a host of S3");
+    tap_ok(unknown(p, n), "70,000 bytes of labels before a host of S3");
 
     p[n - 253] = 'a';
     p[n - 254] = '.';
     p[n - 255] = 'a';
 
-    ok(unknown(p + n - 255, 255), "255 bytes are no name");
+    tap_ok(unknown(p + n - 255, 255), "255 bytes are no name");
 
-    ok(lookup(p + n - 253, 253, &ep) == SIGV4_OK
-       && equals(ep.service, "s3") && ep.exact,
-       "253 bytes are a name");
+    tap_ok(lookup(p + n - 253, 253, &ep) == SIGV4_OK
+           && equals(ep.service, "s3") && ep.exact,
+           "253 bytes are a name");
 
     memset(p, 'a', 64);
     memcpy(p + 64, tail, sizeof(tail) - 1);
 
-    ok(unknown(p, 64 + sizeof(tail) - 1), "64 bytes are no label");
+    tap_ok(unknown(p, 64 + sizeof(tail) - 1), "64 bytes are no label");
 
-    ok(lookup(p + 1, 63 + sizeof(tail) - 1, &ep) == SIGV4_OK,
-       "63 bytes are a label");
+    tap_ok(lookup(p + 1, 63 + sizeof(tail) - 1, &ep) == SIGV4_OK,
+           "63 bytes are a label");
 
     /* fills the buffer in which labels are joined for the look-up */
 
@@ -563,9 +554,9 @@ test_lengths(void)
 
     memcpy(p + i * 64, suffix, sizeof(suffix) - 1);
 
-    ok(lookup(p, i * 64 + sizeof(suffix) - 1, &ep) == SIGV4_OK
-       && ep.service.len == 63 && !ep.exact,
-       "three labels of 63 bytes");
+    tap_ok(lookup(p, i * 64 + sizeof(suffix) - 1, &ep) == SIGV4_OK
+           && ep.service.len == 63 && !ep.exact,
+           "three labels of 63 bytes");
 
     free(p);
 }
@@ -596,7 +587,7 @@ test_bytes(void)
             host[i] = (char) c;
 
             if (!unknown(host, sizeof(host) - 1)) {
-                printf("# byte %d at %d\n", c, (int) i);
+                printf("#   byte %d at %d\n", c, (int) i);
                 rc = 0;
             }
 
@@ -604,7 +595,7 @@ test_bytes(void)
         }
     }
 
-    ok(rc, "bytes that names do not have");
+    tap_ok(rc, "bytes that names do not have");
 }
 
 
@@ -624,41 +615,37 @@ unknown(const char *data, size_t len)
 
 
 /*
- * Looks up a copy of exactly that size, for a sanitizer to see if too much
- * is read, and moves what points into the copy back to the data.
+ * Looks up a copy that ends at a guard page, and moves what points into the
+ * copy back to the data.
  */
 
 static int
 lookup(const char *data, size_t len, sigv4_endpoint_t *ep)
 {
     int          rc;
-    uint8_t     *copy;
-    sigv4_str_t  host;
+    guard_t      guard;
+    sigv4_str_t  copy;
 
-    copy = malloc(len ? len : 1);
+    copy = tap_bytes(data, len);
+    guard = guard_copy(&copy);
 
-    if (copy == NULL) {
-        return SIGV4_ERROR;
-    }
+    rc = sigv4_endpoint(copy, ep);
 
-    memcpy(copy, data, len);
+    move_back(&ep->service, copy, data);
+    move_back(&ep->region, copy, data);
 
-    host.data = copy;
-    host.len = len;
-
-    rc = sigv4_endpoint(host, ep);
-
-    if (ep->service.data >= copy && ep->service.data < copy + len) {
-        ep->service.data = (uint8_t *) data + (ep->service.data - copy);
-    }
-
-    if (ep->region.data >= copy && ep->region.data < copy + len) {
-        ep->region.data = (uint8_t *) data + (ep->region.data - copy);
-    }
-
-    free(copy);
+    guard_destroy(guard);
 
     return rc;
+}
+
+
+static void
+move_back(sigv4_str_t *str, sigv4_str_t copy, const char *data)
+{
+    if (str->data >= copy.data && str->data < copy.data + copy.len) {
+        str->data = (const uint8_t *) data + (str->data - copy.data);
+    }
 }
 
 
@@ -666,15 +653,4 @@ static int
 equals(sigv4_str_t s, const char *text)
 {
     return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-
-static void
-ok(int passed, const char *name)
-{
-    if (!passed) {
-        failures++;
-    }
-
-    printf("%s %d - %s\n", passed ? "ok" : "not ok", ++tests, name);
 }
