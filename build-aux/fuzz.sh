@@ -9,6 +9,7 @@
 # found is left in build/fuzz.
 
 set -euo pipefail
+shopt -s nullglob
 
 cd "$(dirname "$0")/.."
 
@@ -16,14 +17,16 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 out=build/fuzz
-core=ngx_aws_sigv4_module/core
+module=ngx_aws_sigv4_module
+core=$module/core
 
 # shellcheck disable=SC2086
 install_packages $BUILD_PACKAGES $SANITIZER_PACKAGES
 
 targets=(t/fuzz/*.c)
+sources=("$core"/*.c "$module"/providers/sigv4_*.c)
 
-if [ ! -e "${targets[0]}" ]; then
+if [ "${#targets[@]}" -eq 0 ]; then
     echo "$0: there is no target in t/fuzz" >&2
     exit 1
 fi
@@ -41,8 +44,8 @@ for target in "${targets[@]}"; do
     mkdir -p "$corpus"
 
     clang -g -O1 -Wall -Wextra -Werror -fno-sanitize-recover=undefined \
-        -fsanitize=fuzzer,address,undefined -I ngx_aws_sigv4_module \
-        -I $core -o "$out/$name" "$target" $core/*.c -lcrypto
+        -fsanitize=fuzzer,address,undefined -I $module \
+        -I $core -o "$out/$name" "$target" "${sources[@]}" -lcrypto
 
     echo "$name: $((share > 0 ? share : 1)) s"
 
