@@ -4,7 +4,7 @@
 #
 # SPDX-License-Identifier: BSD-2-Clause
 
-# fuzz.sh [SECONDS]: builds the targets t/fuzz/*.c with libFuzzer and the
+# fuzz.sh [SECONDS]: builds the targets t/fuzz/fuzz_*.c with libFuzzer and the
 # sanitizers and shares the time, by default a minute, among them.  What is
 # found is left in build/fuzz.
 
@@ -23,7 +23,7 @@ core=$module/core
 # shellcheck disable=SC2086
 install_packages $BUILD_PACKAGES $SANITIZER_PACKAGES
 
-targets=(t/fuzz/*.c)
+targets=(t/fuzz/fuzz_*.c)
 sources=("$core"/*.c "$module"/providers/sigv4_*.c)
 
 if [ "${#targets[@]}" -eq 0 ]; then
@@ -38,6 +38,7 @@ mkdir -p "$out"
 
 for target in "${targets[@]}"; do
     name=$(basename "$target" .c)
+    name=${name#fuzz_}
     corpus=$out/corpus/$name
     seeds=t/fuzz/corpus/${name#fuzz_}
 
