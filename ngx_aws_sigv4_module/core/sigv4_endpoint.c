@@ -308,7 +308,7 @@ sigv4_endpoint_dash_region(sigv4_str_t labels,
         labels.len -= region.len + 1;
         name = sigv4_endpoint_lookup(labels, &front);
 
-        if (name == NULL || !(name->flags & SIGV4_ENDPOINT_ANY)) {
+        if (name == NULL) {
             return SIGV4_INVALID;
         }
 

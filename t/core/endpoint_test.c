@@ -125,6 +125,7 @@ static const endpoint_case_t  cases[] = {
       "resource-explorer-2", "us-east-1", "e" },
     { "fips.eks.us-east-1.amazonaws.com", "eks", "us-east-1", "e" },
     { "fips.batch.us-west-2.amazonaws.com", "batch", "us-west-2", "e" },
+    { "fips-sqs.us-east-1.amazonaws.com", "sqs", "us-east-1", "e" },
 
     /* signed under another name */
 
@@ -236,6 +237,7 @@ static const endpoint_case_t  cases[] = {
     { "iam-fips.amazonaws.com", "iam", "us-east-1", "e" },
     { "iam.global.api.aws", "iam", "us-east-1", "e" },
     { "iam.us-gov.amazonaws.com", "iam", "us-gov-west-1", "e" },
+    { "iam.us-gov.amazonaws.com.cn", NULL, NULL, "" },
     { "iam.cn-north-1.amazonaws.com.cn", "iam", "cn-north-1", "e" },
     { "sts.amazonaws.com", "sts", "us-east-1", "e" },
     { "route53.amazonaws.com", "route53", "us-east-1", "e" },
@@ -290,6 +292,10 @@ static const endpoint_case_t  cases[] = {
       "bedrock", "us-east-1", "e" },
     { "vpce-1a-2b.data.iot.us-east-1.vpce.amazonaws.com",
       "iotdata", "us-east-1", "e" },
+    { "vpce-1a-2b.123456789012.ddb.us-east-1.vpce.amazonaws.com",
+      "dynamodb", "us-east-1", "e" },
+    { "x.vpce-1a-2b.123456789012.ddb.us-east-1.vpce.amazonaws.com",
+      "dynamodb", "us-east-1", "" },
     { "vpce-1a-2b.sqs.cn-north-1.vpce.amazonaws.com.cn",
       "sqs", "cn-north-1", "e" },
     { "bucket.vpce-1a-2b.s3.us-east-1.vpce.amazonaws.com",
@@ -306,6 +312,8 @@ static const endpoint_case_t  cases[] = {
     { "vpce-1a-2b.unheardof.us-east-1.vpce.amazonaws.com",
       "unheardof", "us-east-1", "" },
     { "vpce-1a-2b.vpce-svc-0e4f.us-east-1.vpce.amazonaws.com", NULL, NULL, "" },
+    { "vpce-svc-0e4f.sqs.us-east-1.vpce.amazonaws.com", NULL, NULL, "" },
+    { "vpce-1.vpce-svc-2.sqs.us-east-1.vpce.amazonaws.com", NULL, NULL, "" },
     { "vpce-1a-2b.us-east-1.vpce.amazonaws.com", NULL, NULL, "" },
     { "sqs.us-east-1.vpce.amazonaws.com", NULL, NULL, "" },
     { "us-east-1.vpce.amazonaws.com", NULL, NULL, "" },
