@@ -40,7 +40,7 @@ for target in "${targets[@]}"; do
     name=$(basename "$target" .c)
     name=${name#fuzz_}
     corpus=$out/corpus/$name
-    seeds=t/fuzz/corpus/${name#fuzz_}
+    seeds=t/fuzz/corpus/$name
 
     mkdir -p "$corpus"
 
