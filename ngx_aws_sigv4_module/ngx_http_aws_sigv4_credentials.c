@@ -43,22 +43,28 @@ ngx_int_t
 ngx_http_aws_sigv4_credentials_get(ngx_http_aws_sigv4_provider_t *provider,
     ngx_log_t *log, ngx_http_aws_sigv4_credentials_t **cred)
 {
-    char                              *reason;
+    ngx_str_t                         *error;
     ngx_http_aws_sigv4_provider_t     *p;
     ngx_http_aws_sigv4_credentials_t  *c;
 
+    static ngx_str_t  expired = ngx_string("it has credentials that have "
+                                           "expired");
+
     if (provider->type->refresh != NULL) {
-        provider->type->refresh(provider, log);
+
+        /* what it says is not about the request */
+
+        provider->type->refresh(provider, ngx_cycle->log);
     }
 
     p = provider->source ? provider->source : provider;
     c = p->credentials;
 
     if (c == NULL) {
-        reason = p->reason;
+        error = &p->error;
 
     } else if (c->expires != 0 && c->expires <= ngx_time()) {
-        reason = "they have expired";
+        error = &expired;
 
     } else {
         *cred = c;
@@ -70,7 +76,7 @@ ngx_http_aws_sigv4_credentials_get(ngx_http_aws_sigv4_provider_t *provider,
 
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "aws sigv4: no credentials available from provider "
-                      "\"%V\": %s", &provider->name, reason);
+                      "\"%V\": %V", &provider->name, error);
     }
 
     return NGX_DECLINED;

@@ -12,20 +12,20 @@
 #include "ngx_http_aws_sigv4_provider.h"
 
 
-static char *ngx_http_aws_sigv4_provider_define(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store);
-static char *ngx_http_aws_sigv4_provider_name(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name);
-static char *ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t n);
-static char *ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t i, ngx_str_t *value);
-static void ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf);
+/* how often files are looked at, in milliseconds */
+#define NGX_HTTP_AWS_SIGV4_CHECK          1500
+
+
+static ngx_int_t ngx_http_aws_sigv4_home(ngx_conf_t *cf, ngx_str_t *home);
 static void ngx_http_aws_sigv4_store_cleanup(void *data);
 
 
 static ngx_http_aws_sigv4_provider_type_t  *ngx_http_aws_sigv4_types[] = {
     &ngx_http_aws_sigv4_static_provider,
+    &ngx_http_aws_sigv4_env_provider,
+    &ngx_http_aws_sigv4_profile_provider,
+    &ngx_http_aws_sigv4_csv_provider,
+    &ngx_http_aws_sigv4_chain_provider,
     NULL
 };
 
@@ -34,6 +34,7 @@ ngx_int_t
 ngx_http_aws_sigv4_store_create(ngx_conf_t *cf,
     ngx_http_aws_sigv4_store_t *store)
 {
+    ngx_str_t            value;
     ngx_pool_cleanup_t  *cln;
 
     if (ngx_array_init(&store->providers, cf->pool, 4,
@@ -51,7 +52,20 @@ ngx_http_aws_sigv4_store_create(ngx_conf_t *cf,
     cln->handler = ngx_http_aws_sigv4_store_cleanup;
     cln->data = store;
 
-    return NGX_OK;
+    if (ngx_http_aws_sigv4_environ_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    value = ngx_http_aws_sigv4_environ_get(cf, "AWS_REGION");
+
+    if (value.len == 0) {
+        value = ngx_http_aws_sigv4_environ_get(cf, "AWS_DEFAULT_REGION");
+    }
+
+    store->region.len = value.len;
+    store->region.data = ngx_pstrdup(cf->pool, &value);
+
+    return store->region.data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -59,7 +73,20 @@ ngx_int_t
 ngx_http_aws_sigv4_store_init_module(ngx_cycle_t *cycle,
     ngx_http_aws_sigv4_store_t *store)
 {
-    return NGX_OK;
+    ngx_uint_t                       i, n;
+    ngx_http_aws_sigv4_provider_t  **p;
+
+    /* the user of the workers is known only now */
+
+    p = store->providers.elts;
+
+    for (i = 0; i < store->providers.nelts; i++) {
+        for (n = 0; n < p[i]->nfiles; n++) {
+            ngx_http_aws_sigv4_file_report(cycle, &p[i]->files[n]);
+        }
+    }
+
+    return ngx_http_aws_sigv4_environ_keep(cycle);
 }
 
 
@@ -67,23 +94,9 @@ ngx_int_t
 ngx_http_aws_sigv4_store_init_process(ngx_cycle_t *cycle,
     ngx_http_aws_sigv4_store_t *store)
 {
+    ngx_http_aws_sigv4_environ_forget(cycle);
+
     return NGX_OK;
-}
-
-
-char *
-ngx_http_aws_sigv4_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    char  *rv;
-
-    rv = ngx_http_aws_sigv4_provider_define(cf,
-                            (ngx_http_aws_sigv4_store_t *) (p + cmd->offset));
-
-    ngx_http_aws_sigv4_provider_wipe(cf);
-
-    return rv;
 }
 
 
@@ -93,7 +106,21 @@ ngx_http_aws_sigv4_provider_use(ngx_conf_t *cf,
 {
     ngx_http_aws_sigv4_provider_t  *p;
 
+    static ngx_str_t  fallback = ngx_string("default");
+
     p = ngx_http_aws_sigv4_provider_find(store, name);
+
+    if (p == NULL && name->len == fallback.len
+        && ngx_strncmp(name->data, fallback.data, fallback.len) == 0)
+    {
+        p = ngx_http_aws_sigv4_provider_add(cf, store, &fallback,
+                                          &ngx_http_aws_sigv4_chain_provider);
+        if (p == NULL) {
+            return NULL;
+        }
+
+        p->implied = 1;
+    }
 
     if (p == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -138,8 +165,8 @@ ngx_http_aws_sigv4_providers_init(ngx_conf_t *cf,
         if (rc == NGX_DECLINED && p->used) {
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                           "aws sigv4: provider \"%V\" has no credentials: "
-                          "%s; requests are refused until it has",
-                          &p->name, p->reason);
+                          "%V; requests will be refused", &p->name,
+                          &p->error);
         }
     }
 
@@ -235,12 +262,11 @@ ngx_int_t
 ngx_http_aws_sigv4_provider_load(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
 {
-    ngx_int_t        rc;
     ngx_conf_t       at;
     ngx_conf_file_t  file;
 
     if (p->loaded) {
-        return p->configured ? NGX_OK : NGX_DECLINED;
+        return p->rc;
     }
 
     /* what is wrong is wrong with the directive, not where "http" ends */
@@ -261,215 +287,140 @@ ngx_http_aws_sigv4_provider_load(ngx_conf_t *cf,
 
     p->loading = 1;
 
-    rc = p->type->init(&at, p);
+    if (p->type->init != NULL && p->type->init(&at, p) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p->rc = p->type->load(p, cf->log);
 
     p->loading = 0;
     p->loaded = 1;
-    p->configured = (rc == NGX_OK);
+
+    if (p->rc == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, &at, 0,
+                           "\"aws_sigv4_provider\": provider \"%V\" cannot "
+                           "be used: %V", &p->name, &p->error);
+    }
+
+    return p->rc;
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_provider_error(ngx_http_aws_sigv4_provider_t *p,
+    ngx_int_t rc, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    p->error.data = p->text;
+    p->error.len = ngx_vslprintf(p->text,
+                                 p->text + NGX_HTTP_AWS_SIGV4_ERROR_LEN,
+                                 fmt, args)
+                   - p->text;
+    va_end(args);
 
     return rc;
 }
 
 
-static char *
-ngx_http_aws_sigv4_provider_define(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store)
+void
+ngx_http_aws_sigv4_provider_refresh(ngx_http_aws_sigv4_provider_t *p,
+    ngx_log_t *log)
 {
-    ngx_str_t                           *value;
-    ngx_uint_t                           i;
-    ngx_http_aws_sigv4_provider_t       *p;
-    ngx_http_aws_sigv4_provider_type_t  *type;
+    ngx_uint_t  i, changed;
 
-    value = cf->args->elts;
-
-    if (ngx_http_aws_sigv4_provider_name(cf, store, &value[1])
-        != NGX_CONF_OK)
-    {
-        return NGX_CONF_ERROR;
+    if (ngx_current_msec - p->checked < NGX_HTTP_AWS_SIGV4_CHECK) {
+        return;
     }
 
-    type = ngx_http_aws_sigv4_provider_type(&value[2]);
+    p->checked = ngx_current_msec;
 
-    if (type == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aws_sigv4_provider\": unknown type \"%V\", "
-                           "it can be static", &value[2]);
-        return NGX_CONF_ERROR;
+    changed = 0;
+
+    for (i = 0; i < p->nfiles; i++) {
+        changed |= ngx_http_aws_sigv4_file_changed(&p->files[i]);
     }
 
-    p = ngx_http_aws_sigv4_provider_add(cf, store, &value[1], type);
-    if (p == NULL) {
-        return NGX_CONF_ERROR;
+    if (!changed) {
+        return;
     }
 
-    for (i = 3; i < cf->args->nelts; i++) {
-        if (ngx_http_aws_sigv4_provider_param(cf, p, i) != NGX_CONF_OK) {
-            return NGX_CONF_ERROR;
-        }
-    }
+    p->rc = p->type->load(p, log);
 
-    return NGX_CONF_OK;
+    if (p->rc != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "aws sigv4: provider \"%V\" %s: %V", &p->name,
+                      p->credentials ? "goes on with the credentials it has"
+                                     : "has no credentials",
+                      &p->error);
+    }
 }
 
 
-static char *
-ngx_http_aws_sigv4_provider_name(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name)
+ngx_int_t
+ngx_http_aws_sigv4_provider_file(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_str_t *path)
 {
-    u_char                          ch;
-    ngx_uint_t                      i;
-    ngx_http_aws_sigv4_provider_t  *p;
+    u_char     *name;
+    ngx_str_t   home, *dst;
 
-    for (i = 0; i < name->len; i++) {
-        ch = name->data[i];
+    dst = &p->files[p->nfiles].name;
 
-        /* "," separates the names in a chain */
+    if (path->len < 2 || ngx_strncmp(path->data, "~/", 2) != 0) {
+        *dst = *path;
+        p->nfiles++;
 
-        if (ch <= ' ' || ch >= 0x7f || ch == ',' || ch == '$' || ch == '=') {
-            break;
-        }
+        return ngx_conf_full_name(cf->cycle, dst, 1);
     }
 
-    if (i < name->len || i == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aws_sigv4_provider\": the first argument is "
-                           "a name, without space, comma, \"$\" or \"=\"");
-        return NGX_CONF_ERROR;
+    if (ngx_http_aws_sigv4_home(cf, &home) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    p = ngx_http_aws_sigv4_provider_find(store, name);
-
-    if (p != NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aws_sigv4_provider\": provider \"%V\" is "
-                           "duplicate, the first is in %s:%ui",
-                           name, p->file, p->line);
-        return NGX_CONF_ERROR;
+    name = ngx_pnalloc(cf->pool, home.len + path->len);
+    if (name == NULL) {
+        return NGX_ERROR;
     }
 
-    return NGX_CONF_OK;
+    dst->data = name;
+
+    name = ngx_cpymem(name, home.data, home.len);
+    name = ngx_cpymem(name, path->data + 1, path->len - 1);
+    *name = '\0';
+
+    dst->len = name - dst->data;
+    p->nfiles++;
+
+    return NGX_OK;
 }
 
 
-static char *
-ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t n)
+static ngx_int_t
+ngx_http_aws_sigv4_home(ngx_conf_t *cf, ngx_str_t *home)
 {
-    u_char                      *eq;
-    ngx_str_t                   *arg, name, value;
-    ngx_uint_t                   i;
-    ngx_http_aws_sigv4_param_t  *param;
+    struct passwd  *pw;
 
-    arg = cf->args->elts;
-    arg += n;
+    *home = ngx_http_aws_sigv4_environ_get(cf, "HOME");
 
-    eq = ngx_strlchr(arg->data, arg->data + arg->len, '=');
-
-    if (eq == NULL) {
-
-        /* it may be a secret, so it is not shown */
-
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aws_sigv4_provider\": argument %ui of "
-                           "provider \"%V\" is not of the form "
-                           "parameter=value", n, &p->name);
-        return NGX_CONF_ERROR;
+    if (home->len) {
+        return NGX_OK;
     }
 
-    name.data = arg->data;
-    name.len = eq - arg->data;
+    ngx_set_errno(0);
+    pw = getpwuid(geteuid());
 
-    value.data = eq + 1;
-    value.len = arg->data + arg->len - value.data;
-
-    param = p->type->params;
-
-    for (i = 0; param[i].name.len; i++) {
-
-        if (param[i].name.len == name.len
-            && ngx_strncmp(param[i].name.data, name.data, name.len) == 0)
-        {
-            return ngx_http_aws_sigv4_provider_value(cf, p, i, &value);
-        }
+    if (pw == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "\"aws_sigv4_provider\": there is no home "
+                           "directory for \"~\", set HOME or write a path");
+        return NGX_ERROR;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"aws_sigv4_provider\": a provider of type \"%V\" "
-                       "has no parameter \"%V\"", &p->type->name, &name);
+    home->data = (u_char *) pw->pw_dir;
+    home->len = ngx_strlen(pw->pw_dir);
 
-    return NGX_CONF_ERROR;
-}
-
-
-static char *
-ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t i, ngx_str_t *value)
-{
-    ngx_str_t                   *dst;
-    ngx_http_aws_sigv4_param_t  *param;
-
-    dst = &p->params[i];
-    param = &p->type->params[i];
-
-    if (dst->data != NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aws_sigv4_provider\": parameter \"%V\" is "
-                           "duplicate", &param->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (value->len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aws_sigv4_provider\": parameter \"%V\" has "
-                           "no value", &param->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (param->secret) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"aws_sigv4_provider\": a secret stands in this "
-                           "file, put it into a file of its own and write "
-                           "\"%V_file=PATH\" instead of \"%V=\"",
-                           &param->name, &param->name);
-
-        dst->data = ngx_http_aws_sigv4_secret_alloc(value->len + 1, cf->log);
-
-    } else {
-        dst->data = ngx_pnalloc(cf->pool, value->len + 1);
-    }
-
-    if (dst->data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    dst->len = value->len;
-    *ngx_cpymem(dst->data, value->data, value->len) = '\0';
-
-    return NGX_CONF_OK;
-}
-
-
-/*
- * Secrets do not stay where a core file would show them: neither in the
- * arguments nor in the part of the buffer that has been read.
- */
-
-static void
-ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf)
-{
-    ngx_buf_t   *b;
-    ngx_str_t   *value;
-    ngx_uint_t   i;
-
-    value = cf->args->elts;
-
-    for (i = 3; i < cf->args->nelts; i++) {
-        ngx_explicit_memzero(value[i].data, value[i].len);
-    }
-
-    b = cf->conf_file->buffer;
-
-    ngx_explicit_memzero(b->start, b->pos - b->start);
+    return NGX_OK;
 }
 
 

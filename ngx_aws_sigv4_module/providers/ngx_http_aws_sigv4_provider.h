@@ -21,7 +21,14 @@
 
 #include "ngx_http_aws_sigv4_credentials.h"
 #include "ngx_http_aws_sigv4_secret.h"
+#include "ngx_http_aws_sigv4_environ.h"
+#include "ngx_http_aws_sigv4_file.h"
 
+
+/* that a provider reads, at most */
+#define NGX_HTTP_AWS_SIGV4_FILES          2
+
+#define NGX_HTTP_AWS_SIGV4_ERROR_LEN      512
 
 /* longer ones are not credentials but a mistake */
 #define NGX_HTTP_AWS_SIGV4_KEY_ID_MAX     256
@@ -41,17 +48,25 @@ typedef struct {
     ngx_http_aws_sigv4_param_t          *params;
 
     /*
-     * When the configuration is read; cf points at the directive.
-     * NGX_DECLINED: there is nothing of the kind here, another provider of
-     * a chain may be asked; NGX_ERROR: what there is cannot be used, and
-     * the log says why.
+     * When the configuration is read; cf points at the directive.  Looks
+     * at the parameters and sets p->files.  NGX_ERROR has been logged.
      */
     ngx_int_t                          (*init)(ngx_conf_t *cf,
                                            ngx_http_aws_sigv4_provider_t *p);
 
     /*
+     * Then, and in workers when a file has changed: sets credentials.
+     * NGX_DECLINED: there is nothing of the kind here, another provider of
+     * a chain may be asked; NGX_ERROR: what there is cannot be used.
+     * Either is what ngx_http_aws_sigv4_provider_error() returned.
+     */
+    ngx_int_t                          (*load)(
+                                           ngx_http_aws_sigv4_provider_t *p,
+                                           ngx_log_t *log);
+
+    /*
      * Before credentials are used: looks whether there are others, as
-     * often as is due, and replaces them.  May be NULL.
+     * often as is due.  NULL: there never are.
      */
     void                               (*refresh)(
                                            ngx_http_aws_sigv4_provider_t *p,
@@ -72,7 +87,14 @@ struct ngx_http_aws_sigv4_provider_s {
     ngx_http_aws_sigv4_provider_t       *source;
 
     ngx_http_aws_sigv4_credentials_t    *credentials;
-    char                                *reason;  /* why there are none */
+
+    ngx_http_aws_sigv4_file_t            files[NGX_HTTP_AWS_SIGV4_FILES];
+    ngx_uint_t                           nfiles;
+    ngx_msec_t                           checked;
+
+    ngx_int_t                            rc;      /* of the last load() */
+    ngx_str_t                            error;   /* why it was not NGX_OK */
+    u_char                               text[NGX_HTTP_AWS_SIGV4_ERROR_LEN];
     time_t                               complained;
 
     u_char                              *file;    /* of the directive */
@@ -82,20 +104,31 @@ struct ngx_http_aws_sigv4_provider_s {
     unsigned                             used:1;
     unsigned                             loading:1;
     unsigned                             loaded:1;
-    unsigned                             configured:1;
 };
 
 
-/* name and type are kept; "implied" ones are members of a chain */
+/* name and type are kept */
 ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_provider_add(
     ngx_conf_t *cf, ngx_http_aws_sigv4_store_t *store, ngx_str_t *name,
     ngx_http_aws_sigv4_provider_type_t *type);
 ngx_http_aws_sigv4_provider_type_t *ngx_http_aws_sigv4_provider_type(
     ngx_str_t *name);
 
-/* NGX_OK, NGX_DECLINED or NGX_ERROR as type->init */
+/* once, with the configuration: as type->load; NGX_ERROR has been logged */
 ngx_int_t ngx_http_aws_sigv4_provider_load(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
+
+/* remembers why there are no credentials, and returns rc */
+ngx_int_t ngx_http_aws_sigv4_provider_error(
+    ngx_http_aws_sigv4_provider_t *p, ngx_int_t rc, const char *fmt, ...);
+
+/* type->refresh of types that read files */
+void ngx_http_aws_sigv4_provider_refresh(ngx_http_aws_sigv4_provider_t *p,
+    ngx_log_t *log);
+
+/* adds path, relative to the prefix of the configuration, to p->files */
+ngx_int_t ngx_http_aws_sigv4_provider_file(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_str_t *path);
 
 /*
  * Makes a copy of the values the provider's credentials and says so in the

@@ -1,0 +1,242 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_aws_sigv4_provider.h"
+
+
+static char *ngx_http_aws_sigv4_provider_define(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store);
+static char *ngx_http_aws_sigv4_provider_name(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name);
+static char *ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t n);
+static char *ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t i, ngx_str_t *value);
+static void ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf);
+
+
+char *
+ngx_http_aws_sigv4_provider(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    char  *rv;
+
+    rv = ngx_http_aws_sigv4_provider_define(cf,
+                            (ngx_http_aws_sigv4_store_t *) (p + cmd->offset));
+
+    ngx_http_aws_sigv4_provider_wipe(cf);
+
+    return rv;
+}
+
+
+static char *
+ngx_http_aws_sigv4_provider_define(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store)
+{
+    ngx_str_t                           *value;
+    ngx_uint_t                           i;
+    ngx_http_aws_sigv4_provider_t       *p;
+    ngx_http_aws_sigv4_provider_type_t  *type;
+
+    value = cf->args->elts;
+
+    if (ngx_http_aws_sigv4_provider_name(cf, store, &value[1])
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    type = ngx_http_aws_sigv4_provider_type(&value[2]);
+
+    if (type == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": unknown type \"%V\", "
+                           "it can be static, env, profile, csv or chain",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_http_aws_sigv4_provider_add(cf, store, &value[1], type);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 3; i < cf->args->nelts; i++) {
+        if (ngx_http_aws_sigv4_provider_param(cf, p, i) != NGX_CONF_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_aws_sigv4_provider_name(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name)
+{
+    u_char                          ch;
+    ngx_uint_t                      i;
+    ngx_http_aws_sigv4_provider_t  *p;
+
+    for (i = 0; i < name->len; i++) {
+        ch = name->data[i];
+
+        /* "," separates the names in a chain */
+
+        if (ch <= ' ' || ch >= 0x7f || ch == ',' || ch == '$' || ch == '=') {
+            break;
+        }
+    }
+
+    if (i < name->len || i == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": the first argument is "
+                           "a name, without space, comma, \"$\" or \"=\"");
+        return NGX_CONF_ERROR;
+    }
+
+    p = ngx_http_aws_sigv4_provider_find(store, name);
+
+    if (p != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": provider \"%V\" is "
+                           "duplicate, the first is in %s:%ui",
+                           name, p->file, p->line);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t n)
+{
+    u_char                      *eq;
+    ngx_str_t                   *arg, name, value;
+    ngx_uint_t                   i;
+    ngx_http_aws_sigv4_param_t  *param;
+
+    arg = cf->args->elts;
+    arg += n;
+
+    eq = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    if (eq == NULL) {
+
+        /* it may be a secret, so it is not shown */
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": argument %ui of "
+                           "provider \"%V\" is not of the form "
+                           "parameter=value", n, &p->name);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = arg->data;
+    name.len = eq - arg->data;
+
+    value.data = eq + 1;
+    value.len = arg->data + arg->len - value.data;
+
+    param = p->type->params;
+
+    for (i = 0; param[i].name.len; i++) {
+
+        if (param[i].name.len == name.len
+            && ngx_strncmp(param[i].name.data, name.data, name.len) == 0)
+        {
+            return ngx_http_aws_sigv4_provider_value(cf, p, i, &value);
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"aws_sigv4_provider\": a provider of type \"%V\" "
+                       "has no parameter \"%V\"", &p->type->name, &name);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t i, ngx_str_t *value)
+{
+    ngx_str_t                   *dst;
+    ngx_http_aws_sigv4_param_t  *param;
+
+    dst = &p->params[i];
+    param = &p->type->params[i];
+
+    if (dst->data != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": parameter \"%V\" is "
+                           "duplicate", &param->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (value->len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": parameter \"%V\" has "
+                           "no value", &param->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (param->secret) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"aws_sigv4_provider\": a secret stands in this "
+                           "file, put it into a file of its own and write "
+                           "\"%V_file=PATH\" instead of \"%V=\"",
+                           &param->name, &param->name);
+
+        dst->data = ngx_http_aws_sigv4_secret_alloc(value->len + 1, cf->log);
+
+    } else {
+        dst->data = ngx_pnalloc(cf->pool, value->len + 1);
+    }
+
+    if (dst->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    dst->len = value->len;
+    *ngx_cpymem(dst->data, value->data, value->len) = '\0';
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Secrets do not stay where a core file would show them: neither in the
+ * arguments nor in the part of the buffer that has been read.
+ */
+
+static void
+ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf)
+{
+    ngx_buf_t   *b;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    for (i = 3; i < cf->args->nelts; i++) {
+        ngx_explicit_memzero(value[i].data, value[i].len);
+    }
+
+    b = cf->conf_file->buffer;
+
+    ngx_explicit_memzero(b->start, b->pos - b->start);
+}
