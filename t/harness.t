@@ -221,7 +221,7 @@ GET /
 
 
 === options of the verifier, and a scope that is not expected
---- verifier: --expect abc123.execute-api.us-east-1.amazonaws.com=execute-api:eu-west-1
+--- verifier: --expect abc123.*.amazonaws.com=execute-api:eu-west-1
 --- requests eval
 [main::sign(%main::api)]
 --- status: 403

@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import sys
+import urllib.parse
 
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 sys.dont_write_bytecode = True
@@ -41,6 +42,25 @@ def when(date):
 
     return datetime.datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(
         tzinfo=datetime.timezone.utc)
+
+
+def tame(target):
+    """The target with its query encoded anew, which changes no signature.
+
+    awscrt 0.16 takes what stands before ":/" for a scheme.
+    """
+    path, mark, query = target.partition("?")
+
+    if ":/" not in query:
+        return target
+
+    decode = urllib.parse.unquote_to_bytes
+    pairs = [piece.partition("=") for piece in query.split("&") if piece]
+
+    return path + mark + "&".join(
+        urllib.parse.quote(decode(name), "-._~") + "="
+        + urllib.parse.quote(decode(value), "-._~")
+        for name, _, value in pairs)
 
 
 def payload_hash(request):
@@ -74,7 +94,7 @@ def sign_awscrt(request):
         + [tuple(pair) for pair in request.get("headers", [])])
 
     result = awscrt.auth.aws_sign_request(
-        awscrt.http.HttpRequest(request["method"], request["target"],
+        awscrt.http.HttpRequest(request["method"], tame(request["target"]),
                                 headers), config).result(30)
 
     return {"headers": [list(pair) for pair in result.headers]}
@@ -104,8 +124,8 @@ def sign_botocore(request):
     for name, value in request.get("headers", []):
         made.headers.add_header(name, value)
 
-    if request.get("payload"):
-        made.headers["X-Amz-Content-SHA256"] = request["payload"]
+    if request.get("content_sha256"):
+        made.headers["X-Amz-Content-SHA256"] = payload_hash(request)
 
     credentials = botocore.credentials.Credentials(
         request["access_key_id"], request["secret_access_key"],
@@ -113,9 +133,7 @@ def sign_botocore(request):
     signer = (botocore.auth.S3SigV4Auth if s3 else botocore.auth.SigV4Auth)(
         credentials, request["service"], request["region"])
 
-    if s3 and not request.get("payload"):
-        signer._should_sha256_sign_payload = lambda _: True
-
+    signer.payload = lambda _: payload_hash(request)
     signer.add_auth(made)
 
     return {"headers": [[n, v] for n, v in made.headers.items()],
@@ -137,7 +155,10 @@ def authorization(headers):
 
 
 def sign_again(record, secrets):
-    """The Authorization that awscrt makes for a request of the log."""
+    """The Authorization that an oracle makes for a request of the log.
+
+    It is awscrt, and botocore for a path that awscrt cannot take.
+    """
     signed = record["signed_headers"].split(";")
     headers = [pair for pair in record["headers"]
                if pair[0].lower() in signed and pair[0].lower() != "host"
@@ -158,13 +179,16 @@ def sign_again(record, secrets):
         "content_sha256": "x-amz-content-sha256" in signed,
     }
 
-    return authorization(sign_awscrt(request)["headers"])
+    path = record["target"].partition("?")[0]
+    signer = sign_botocore if ":/" in path else sign_awscrt
+
+    return authorization(signer(request)["headers"])
 
 
 def check(path, keys):
     """Compare; the number of differences decides the exit code."""
     secrets = {}
-    counts = {"checked": 0, "left_out": 0, "different": 0}
+    counts = {"checked": 0, "different": 0}
 
     for key in keys:
         parts = key.split(":", 2)
@@ -177,14 +201,8 @@ def check(path, keys):
             if record["verdict"] != "ok" or record["mechanism"] != "header":
                 continue
 
-            #  awscrt 0.16 takes what stands before "://" for a scheme.
-            if ":/" in record["target"].split("?")[0]:
-                counts["left_out"] += 1
-                continue
-
             counts["checked"] += 1
-            got = [v for n, v in record["headers"]
-                   if n.lower() == "authorization"][0]
+            got = authorization(record["headers"])
             expected = sign_again(record, secrets)
 
             if got != expected:

@@ -14,7 +14,7 @@ use Time::HiRes ();
 
 use AwsSigV4::Process ();
 
-my $RESPONSE_HEAD = qr{\A(HTTP/1\.\d[ ](\d+)[^\r\n]*(?:\r\n.*?)?)\r\n\r\n}s;
+my $RESPONSE_HEAD = qr{\A(HTTP/1\.\d[ ](\d+)[^\r\n]*(?:\r\n.*?)??)\r\n\r\n}s;
 
 # new(port => …) or new(path => …)
 sub new {

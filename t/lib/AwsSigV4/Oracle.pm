@@ -22,8 +22,8 @@ my $script = Cwd::abs_path(File::Basename::dirname(__FILE__))
     . '/../oracle.py';
 my ($pid, $in, $out);
 
-# sign(method => …, host => …, target => …, service => …, region => …, …):
-# the request as a hash for AwsSigV4::Client, with the signer's headers.
+# sign(method => …, host => …, …), the members as oracle.py has them: the
+# request as a hash for AwsSigV4::Client, with the signer's headers.
 sub sign {
     my (%request) = @_;
 
