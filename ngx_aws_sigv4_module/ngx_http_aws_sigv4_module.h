@@ -15,6 +15,7 @@
 #include <ngx_http.h>
 
 #include "core/sigv4.h"
+#include "core/sigv4_endpoint.h"
 #include "ngx_http_aws_sigv4_credentials.h"
 
 
@@ -86,6 +87,7 @@ typedef struct {
     ngx_http_complex_value_t         *method;
     ngx_flag_t                        cache;
     ngx_flag_t                        http2;
+    ngx_flag_t                        grpc;
     ngx_flag_t                        ssl_verify;
     ngx_flag_t                        ssl_server_name;
 } ngx_http_aws_sigv4_proxy_t;
@@ -259,12 +261,27 @@ ngx_int_t ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
 ngx_http_aws_sigv4_header_t *ngx_http_aws_sigv4_proxy_header(
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *name);
 
-/* what the proxy will put on the wire, as far as it can be told before */
-ngx_int_t ngx_http_aws_sigv4_proxy_host(ngx_http_request_t *r,
+
+/* ngx_http_aws_sigv4_target.c */
+
+/*
+ * What the proxy will put on the wire, as far as it can be told before.
+ * Authority is what a proxy_pass with variables connects to, else empty.
+ */
+ngx_int_t ngx_http_aws_sigv4_target_host(ngx_http_request_t *r,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *host,
     ngx_str_t *authority);
-ngx_int_t ngx_http_aws_sigv4_proxy_target(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *target);
+ngx_int_t ngx_http_aws_sigv4_target_method(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *method);
+ngx_int_t ngx_http_aws_sigv4_target_uri(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *uri);
+
+/*
+ * Splits a request target, removes what presigned it and repairs its
+ * encoding: what is left goes on the wire and is signed.
+ */
+ngx_int_t ngx_http_aws_sigv4_target(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req);
 
 
 /* ngx_http_aws_sigv4_check.c */
@@ -317,9 +334,11 @@ typedef enum {
     NGX_HTTP_AWS_SIGV4_DROP         /* not sent */
 } ngx_http_aws_sigv4_class_e;
 
-/* name in lower case */
+/* names in lower case */
 ngx_http_aws_sigv4_class_e ngx_http_aws_sigv4_classify(
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name);
+ngx_uint_t ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
+    ngx_str_t *name);
 
 /* a header of the wire head that is not sent, or is sent changed */
 typedef struct {

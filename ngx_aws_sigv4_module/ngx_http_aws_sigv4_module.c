@@ -1,0 +1,985 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include "ngx_http_aws_sigv4_module.h"
+
+
+typedef ngx_int_t (*ngx_http_aws_sigv4_step_pt)(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+
+static ngx_int_t ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_aws_sigv4_move_last(ngx_http_request_t *r);
+static void ngx_http_aws_sigv4_run_phases(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_step_need_body(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_step_hook(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_step_scope(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_step_credentials(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_step_sign(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_deny(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r);
+static void ngx_http_aws_sigv4_cleanup(void *data);
+
+static void *ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_aws_sigv4_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_aws_sigv4_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_aws_sigv4_merge_provider(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf);
+static void ngx_http_aws_sigv4_crypto_cleanup(void *data);
+static char *ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+static ngx_int_t ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf);
+
+
+#define NGX_HTTP_AWS_SIGV4_ANY_CONF                                           \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
+
+
+/* the order of the work on a request */
+static ngx_http_aws_sigv4_step_pt  ngx_http_aws_sigv4_steps[] = {
+    ngx_http_aws_sigv4_step_need_body,
+    ngx_http_aws_sigv4_step_hook,
+    ngx_http_aws_sigv4_step_scope,
+    ngx_http_aws_sigv4_step_credentials,
+    ngx_http_aws_sigv4_payload,
+    ngx_http_aws_sigv4_step_sign,
+    NULL
+};
+
+
+static ngx_conf_enum_t  ngx_http_aws_sigv4_payloads[] = {
+    { ngx_string("signed"), NGX_HTTP_AWS_SIGV4_PAYLOAD_SIGNED },
+    { ngx_string("unsigned"), NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
+
+    { ngx_string("aws_sigv4"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_FLAG,
+      ngx_http_aws_sigv4_enable,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, enable),
+      NULL },
+
+    { ngx_string("aws_sigv4_service"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, service),
+      NULL },
+
+    { ngx_string("aws_sigv4_region"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, region),
+      NULL },
+
+    { ngx_string("aws_sigv4_host"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, host),
+      NULL },
+
+    { ngx_string("aws_sigv4_credentials"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, credentials),
+      NULL },
+
+    { ngx_string("aws_sigv4_provider"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_aws_sigv4_provider,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_main_conf_t, store),
+      NULL },
+
+    { ngx_string("aws_sigv4_payload"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, payload),
+      &ngx_http_aws_sigv4_payloads },
+
+    { ngx_string("aws_sigv4_content_sha256"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, content_sha256),
+      NULL },
+
+    { ngx_string("aws_sigv4_signed_headers"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_aws_sigv4_signed_headers,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, signed_headers),
+      NULL },
+
+    { ngx_string("aws_sigv4_normalize_path"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, normalize_path),
+      NULL },
+
+    { ngx_string("aws_sigv4_double_encode"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, double_encode),
+      NULL },
+
+    { ngx_string("aws_sigv4_allow_hosts"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_1MORE,
+      ngx_http_aws_sigv4_allow_hosts,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, allow_hosts),
+      NULL },
+
+    { ngx_string("aws_sigv4_credentials_timeout"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, credentials_timeout),
+      NULL },
+
+    { ngx_string("aws_sigv4_by_lua_block"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_BLOCK|NGX_CONF_NOARGS,
+      ngx_http_aws_sigv4_by_lua_block,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, hook),
+      NULL },
+
+    { ngx_string("aws_sigv4_by_lua_file"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_aws_sigv4_by_lua_file,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, hook),
+      NULL },
+
+    { ngx_string("aws_sigv4_lua_need_body"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, lua_need_body),
+      NULL },
+
+    { ngx_string("aws_sigv4_lua_body_size"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_loc_conf_t, lua_body_size),
+      NULL },
+
+    { ngx_string("aws_sigv4_lua_package_path"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_main_conf_t, lua_package_path),
+      NULL },
+
+    { ngx_string("aws_sigv4_lua_package_cpath"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_main_conf_t, lua_package_cpath),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_aws_sigv4_module_ctx = {
+    ngx_http_aws_sigv4_preconfiguration,   /* preconfiguration */
+    ngx_http_aws_sigv4_postconfiguration,  /* postconfiguration */
+
+    ngx_http_aws_sigv4_create_main_conf,   /* create main configuration */
+    ngx_http_aws_sigv4_init_main_conf,     /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_aws_sigv4_create_loc_conf,    /* create location configuration */
+    ngx_http_aws_sigv4_merge_loc_conf      /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_aws_sigv4_module = {
+    NGX_MODULE_V1,
+    &ngx_http_aws_sigv4_module_ctx,        /* module context */
+    ngx_http_aws_sigv4_commands,           /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                       rc;
+    ngx_http_aws_sigv4_ctx_t       *ctx;
+    ngx_http_aws_sigv4_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+
+    if (!slcf->enable || slcf->proxy.pass == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_aws_sigv4_move_last(r)) {
+        return NGX_DECLINED;
+    }
+
+    /* refused under "satisfy any": the post access phase will answer */
+
+    if (r->access_code) {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "aws sigv4 handler");
+
+    ctx = ngx_http_aws_sigv4_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->resume = ngx_http_aws_sigv4_run_phases;
+
+    rc = ngx_http_aws_sigv4_prepare(r, ctx);
+
+    if (rc == NGX_OK) {
+
+        /*
+         * never NGX_OK: under "satisfy any" it would let in a request
+         * that no other handler has allowed
+         */
+
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_finalize_request(r, NGX_DONE);
+        return NGX_DONE;
+    }
+
+    return rc;
+}
+
+
+/*
+ * A module's handler runs before those of nginx itself and, at first, of
+ * ngx_lua: a request that they refuse would be read and signed, and what
+ * access_by_lua chooses would come too late.  So the handler moves to the
+ * end of the phase, as that of ngx_lua does.
+ */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_move_last(ngx_http_request_t *r)
+{
+    ngx_http_phase_handler_t   *ph, *last, self;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+
+    ph = &cmcf->phase_engine.handlers[r->phase_handler];
+
+    /* the handler before "next" is that of the post access phase */
+    last = &cmcf->phase_engine.handlers[ph->next - 2];
+
+    if (ph >= last) {
+        return 0;
+    }
+
+    self = *ph;
+
+    ngx_memmove(ph, ph + 1, (u_char *) last - (u_char *) ph);
+
+    *last = self;
+
+    /* the one that is in this place now has not run */
+    r->phase_handler--;
+
+    return 1;
+}
+
+
+static void
+ngx_http_aws_sigv4_run_phases(ngx_http_request_t *r)
+{
+    r->preserve_body = 1;
+
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r);
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (ctx->rc != NGX_OK) {
+        return ctx->rc;
+    }
+
+    while (ngx_http_aws_sigv4_steps[ctx->step] && !ctx->off) {
+
+        rc = ngx_http_aws_sigv4_steps[ctx->step](r, ctx);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        ctx->step++;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_step_need_body(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    if (ctx->conf->hook == NULL || !ctx->conf->lua_need_body) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_read_body(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_step_hook(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    if (ctx->conf->hook == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_aws_sigv4_hook_run(r, ctx) != NGX_OK) {
+        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_HOOK_ERROR,
+                                       NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+
+    if (ctx->choice.deny) {
+        return ngx_http_aws_sigv4_deny(r, ctx);
+    }
+
+    if (ctx->choice.off) {
+        ctx->off = 1;
+        ctx->status = NGX_HTTP_AWS_SIGV4_OFF;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_step_scope(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    return ngx_http_aws_sigv4_scope(r, ctx, NULL);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_step_credentials(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_int_t                          rc;
+    ngx_http_aws_sigv4_credentials_t  *cred;
+
+    /* looked up before the body is read: a refusal costs no upload */
+
+    rc = ngx_http_aws_sigv4_credentials_get(ctx->provider,
+                                            r->connection->log, &cred);
+    if (rc == NGX_OK) {
+        return NGX_OK;
+    }
+
+    if (ctx->conf->proxy.cache) {
+
+        /* a cached answer needs no signature; the seal lets nothing out */
+
+        ctx->status = NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS;
+        return NGX_OK;
+    }
+
+    if (ngx_http_aws_sigv4_retry_after(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS,
+                                   NGX_HTTP_SERVICE_UNAVAILABLE);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_step_sign(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_int_t        rc;
+    sigv4_request_t  req;
+
+    if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_aws_sigv4_request(r, ctx, &req);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_aws_sigv4_sign(r, ctx, &req);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->status = NGX_HTTP_AWS_SIGV4_SIGNED;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_deny(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_int_t                 rc;
+    ngx_http_complex_value_t  cv;
+
+    static ngx_str_t  type = ngx_string("text/plain");
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "aws sigv4: the hook denied the request with %ui",
+                  ctx->choice.deny);
+
+    ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_DENIED,
+                            ctx->choice.deny);
+
+    if (ctx->choice.message.len == 0) {
+        return ctx->rc;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value = ctx->choice.message;
+
+    /* the access phase would take an NGX_OK of it for a permission */
+
+    r->keepalive = 0;
+    ngx_http_finalize_request(r, ngx_http_send_response(r, ctx->choice.deny,
+                                                        &type, &cv));
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Retry-After");
+    ngx_str_set(&h->value, "5");
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_fail(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_aws_sigv4_status_e status, ngx_int_t rc)
+{
+    ctx->status = status;
+    ctx->rc = rc;
+    ctx->sealed = 0;
+
+    return rc;
+}
+
+
+ngx_http_aws_sigv4_ctx_t *
+ngx_http_aws_sigv4_get_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    if (ctx != NULL) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_aws_sigv4_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_aws_sigv4_ctx_t));
+
+    cln->handler = ngx_http_aws_sigv4_cleanup;
+
+    ctx->request = r;
+    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+    ctx->status = NGX_HTTP_AWS_SIGV4_PENDING;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_aws_sigv4_module);
+
+    return ctx;
+}
+
+
+ngx_http_aws_sigv4_ctx_t *
+ngx_http_aws_sigv4_last_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t        *cln;
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    if (ctx != NULL) {
+        return ctx;
+    }
+
+    /* an internal redirect has cleared it; subrequests share the pool */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_aws_sigv4_cleanup) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (ctx->request == r) {
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* what carried the session token must not stay in memory that is freed */
+
+static void
+ngx_http_aws_sigv4_cleanup(void *data)
+{
+    ngx_http_aws_sigv4_ctx_t  *ctx = data;
+
+    ngx_str_t  *headers;
+
+    headers = &ctx->signature.headers;
+
+    if (headers->len) {
+        ngx_explicit_memzero(headers->data, headers->len);
+    }
+
+    if (ctx->head != NULL && ctx->head->start != NULL) {
+        ngx_explicit_memzero(ctx->head->start,
+                             ctx->head->last - ctx->head->start);
+    }
+}
+
+
+static void *
+ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_main_conf_t));
+    if (smcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     smcf->proxy_handler = NULL;
+     *     smcf->crypto = NULL;
+     *     smcf->keys = NULL;
+     *     smcf->vm = NULL;
+     *     smcf->lua_package_path = { 0, NULL };
+     *     smcf->lua_package_cpath = { 0, NULL };
+     *     smcf->used = 0;
+     */
+
+    if (ngx_http_aws_sigv4_store_init(cf, &smcf->store) != NGX_OK) {
+        return NULL;
+    }
+
+    return smcf;
+}
+
+
+static char *
+ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_aws_sigv4_main_conf_t  *smcf = conf;
+
+    ngx_pool_cleanup_t  *cln;
+
+    if (!smcf->used) {
+        return NGX_CONF_OK;
+    }
+
+    /* locations look providers up while they are merged */
+
+    if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    smcf->crypto = sigv4_crypto_create();
+    if (smcf->crypto == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "aws sigv4: OpenSSL has no SHA-256");
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_aws_sigv4_crypto_cleanup;
+    cln->data = smcf->crypto;
+
+    smcf->keys = ngx_http_aws_sigv4_secret_alloc(&smcf->store,
+                                                 sizeof(sigv4_key_cache_t));
+    if (smcf->keys == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(smcf->keys, sizeof(sigv4_key_cache_t));
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_aws_sigv4_crypto_cleanup(void *data)
+{
+    sigv4_crypto_destroy(data);
+}
+
+
+static void *
+ngx_http_aws_sigv4_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_aws_sigv4_loc_conf_t  *slcf;
+
+    slcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_loc_conf_t));
+    if (slcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     slcf->service = NULL;
+     *     slcf->region = NULL;
+     *     slcf->host = NULL;
+     *     slcf->credentials = NULL;
+     *     slcf->provider = NULL;
+     *     slcf->hook = NULL;
+     *     slcf->known_host = { 0, NULL };
+     *     slcf->file = NULL;
+     *     slcf->line = 0;
+     */
+
+    slcf->enable = NGX_CONF_UNSET;
+    slcf->payload = NGX_CONF_UNSET_UINT;
+    slcf->content_sha256 = NGX_CONF_UNSET;
+    slcf->signed_headers = NGX_CONF_UNSET_PTR;
+    slcf->normalize_path = NGX_CONF_UNSET;
+    slcf->double_encode = NGX_CONF_UNSET;
+    slcf->allow_hosts = NGX_CONF_UNSET_PTR;
+    slcf->credentials_timeout = NGX_CONF_UNSET_MSEC;
+    slcf->lua_need_body = NGX_CONF_UNSET;
+    slcf->lua_body_size = NGX_CONF_UNSET_SIZE;
+
+    ngx_http_aws_sigv4_proxy_init(&slcf->proxy);
+
+    return slcf;
+}
+
+
+static char *
+ngx_http_aws_sigv4_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_aws_sigv4_loc_conf_t  *prev = parent;
+    ngx_http_aws_sigv4_loc_conf_t  *conf = child;
+
+    if (conf->enable == NGX_CONF_UNSET) {
+        conf->file = prev->file;
+        conf->line = prev->line;
+    }
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    if (conf->service == NULL) {
+        conf->service = prev->service;
+    }
+
+    if (conf->region == NULL) {
+        conf->region = prev->region;
+    }
+
+    if (conf->host == NULL) {
+        conf->host = prev->host;
+    }
+
+    if (conf->credentials == NULL) {
+        conf->credentials = prev->credentials;
+    }
+
+    ngx_conf_merge_uint_value(conf->payload, prev->payload,
+                              NGX_HTTP_AWS_SIGV4_PAYLOAD_AUTO);
+    ngx_conf_merge_value(conf->content_sha256, prev->content_sha256, 1);
+    ngx_conf_merge_ptr_value(conf->signed_headers, prev->signed_headers,
+                             NULL);
+    ngx_conf_merge_value(conf->normalize_path, prev->normalize_path,
+                         NGX_CONF_UNSET);
+    ngx_conf_merge_value(conf->double_encode, prev->double_encode,
+                         NGX_CONF_UNSET);
+    ngx_conf_merge_ptr_value(conf->allow_hosts, prev->allow_hosts, NULL);
+    ngx_conf_merge_msec_value(conf->credentials_timeout,
+                              prev->credentials_timeout, 3000);
+
+    if (conf->hook == NULL) {
+        conf->hook = prev->hook;
+    }
+
+    ngx_conf_merge_value(conf->lua_need_body, prev->lua_need_body, 0);
+    ngx_conf_merge_size_value(conf->lua_body_size, prev->lua_body_size,
+                              1024 * 1024);
+
+    if (ngx_http_aws_sigv4_proxy_merge(cf, prev, conf) != NGX_OK
+        || ngx_http_aws_sigv4_merge_provider(cf, conf) != NGX_OK
+        || ngx_http_aws_sigv4_check(cf, conf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_merge_provider(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf)
+{
+    ngx_str_t                       *name;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    static ngx_str_t  by_default = ngx_string("default");
+
+    if (!conf->enable || conf->proxy.pass == NULL) {
+        return NGX_OK;
+    }
+
+    if (conf->credentials != NULL && conf->credentials->lengths != NULL) {
+        return NGX_OK;
+    }
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
+
+    name = conf->credentials ? &conf->credentials->value : &by_default;
+
+    conf->provider = ngx_http_aws_sigv4_provider_find(&smcf->store, name);
+
+    if (conf->provider == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"aws_sigv4_credentials %V\" names no provider, "
+                      "define it with \"aws_sigv4_provider %V <type>\" "
+                      "in %s:%ui", name, name, conf->file, conf->line);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aws_sigv4_loc_conf_t *slcf = conf;
+
+    char                            *rv;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    rv = ngx_conf_set_flag_slot(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    slcf->file = cf->conf_file->file.name.data;
+    slcf->line = cf->conf_file->line;
+
+    if (slcf->enable) {
+        smcf = ngx_http_conf_get_module_main_conf(cf,
+                                                  ngx_http_aws_sigv4_module);
+        smcf->used = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_aws_sigv4_loc_conf_t *slcf = conf;
+
+    u_char                     c;
+    ngx_str_t                 *value, *name, *bad;
+    ngx_uint_t                 i, k;
+
+    /* hop-by-hop, changed on the way, or set by the module itself */
+
+    static ngx_str_t  never[] = {
+        ngx_string("authorization"), ngx_string("connection"),
+        ngx_string("expect"), ngx_string("keep-alive"),
+        ngx_string("proxy-authenticate"), ngx_string("proxy-authorization"),
+        ngx_string("proxy-connection"), ngx_string("te"),
+        ngx_string("trailer"), ngx_string("transfer-encoding"),
+        ngx_string("upgrade"), ngx_string("user-agent"),
+        ngx_string("via"), ngx_string("x-amzn-trace-id"),
+        ngx_string("x-forwarded-for"), ngx_string("forwarded"),
+        ngx_string("x-api-key"), ngx_string("api-key"),
+        ngx_null_string
+    };
+
+    if (slcf->signed_headers != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    slcf->signed_headers = ngx_array_create(cf->pool, cf->args->nelts - 1,
+                                            sizeof(ngx_str_t));
+    if (slcf->signed_headers == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (k = 0; k < value[i].len; k++) {
+            c = ngx_tolower(value[i].data[k]);
+
+            if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-'
+                && c != '_')
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid header name \"%V\"", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+
+            value[i].data[k] = c;
+        }
+
+        for (bad = never; bad->len; bad++) {
+            if (bad->len == value[i].len
+                && ngx_strncmp(bad->data, value[i].data, bad->len) == 0)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "header \"%V\" cannot be signed: it may "
+                                   "change on the way, remove it from "
+                                   "\"aws_sigv4_signed_headers\"", bad);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        name = ngx_array_push(slcf->signed_headers);
+        if (name == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *name = value[i];
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf)
+{
+    if (ngx_http_aws_sigv4_add_variables(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_aws_sigv4_proxy_record(cf);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt             *h;
+    ngx_http_core_main_conf_t       *cmcf;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    ngx_http_aws_sigv4_proxy_restore();
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
+
+    if (!smcf->used) {
+        return NGX_OK;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_aws_sigv4_access_handler;
+
+    return ngx_http_aws_sigv4_body_init(cf);
+}
