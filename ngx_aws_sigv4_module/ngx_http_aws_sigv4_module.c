@@ -45,6 +45,8 @@ static char *ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_aws_sigv4_init_module(ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_aws_sigv4_init_process(ngx_cycle_t *cycle);
 
 
 #define NGX_HTTP_AWS_SIGV4_ANY_CONF                                           \
@@ -230,8 +232,8 @@ ngx_module_t  ngx_http_aws_sigv4_module = {
     ngx_http_aws_sigv4_commands,           /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_aws_sigv4_init_module,        /* init module */
+    ngx_http_aws_sigv4_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
     NULL,                                  /* exit process */
@@ -640,13 +642,15 @@ ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
      *     smcf->proxy_handler = NULL;
      *     smcf->crypto = NULL;
      *     smcf->keys = NULL;
+     *     smcf->scratch = NULL;
+     *     smcf->scratch_size = 0;
      *     smcf->vm = NULL;
      *     smcf->lua_package_path = { 0, NULL };
      *     smcf->lua_package_cpath = { 0, NULL };
      *     smcf->used = 0;
      */
 
-    if (ngx_http_aws_sigv4_store_init(cf, &smcf->store) != NGX_OK) {
+    if (ngx_http_aws_sigv4_store_create(cf, &smcf->store) != NGX_OK) {
         return NULL;
     }
 
@@ -665,16 +669,13 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_OK;
     }
 
-    /* locations look providers up while they are merged */
-
-    if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    cln->handler = ngx_http_aws_sigv4_crypto_cleanup;
+    cln->data = smcf;
 
     smcf->crypto = sigv4_crypto_create();
     if (smcf->crypto == NULL) {
@@ -683,16 +684,11 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    cln->handler = ngx_http_aws_sigv4_crypto_cleanup;
-    cln->data = smcf->crypto;
-
-    smcf->keys = ngx_http_aws_sigv4_secret_alloc(&smcf->store,
-                                                 sizeof(sigv4_key_cache_t));
+    smcf->keys = ngx_http_aws_sigv4_secret_alloc(sizeof(sigv4_key_cache_t),
+                                                 cf->log);
     if (smcf->keys == NULL) {
         return NGX_CONF_ERROR;
     }
-
-    ngx_memzero(smcf->keys, sizeof(sigv4_key_cache_t));
 
     return NGX_CONF_OK;
 }
@@ -701,7 +697,14 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
 static void
 ngx_http_aws_sigv4_crypto_cleanup(void *data)
 {
-    sigv4_crypto_destroy(data);
+    ngx_http_aws_sigv4_main_conf_t  *smcf = data;
+
+    if (smcf->crypto != NULL) {
+        sigv4_crypto_destroy(smcf->crypto);
+    }
+
+    ngx_http_aws_sigv4_secret_free(smcf->keys);
+    ngx_http_aws_sigv4_secret_free(smcf->scratch);
 }
 
 
@@ -820,21 +823,22 @@ ngx_http_aws_sigv4_merge_provider(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    if (conf->credentials != NULL && conf->credentials->lengths != NULL) {
-        return NGX_OK;
-    }
-
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
 
-    name = conf->credentials ? &conf->credentials->value : &by_default;
+    name = &by_default;
 
-    conf->provider = ngx_http_aws_sigv4_provider_find(&smcf->store, name);
+    if (conf->credentials != NULL && conf->credentials->lengths == NULL) {
+        name = &conf->credentials->value;
+    }
+
+    conf->provider = ngx_http_aws_sigv4_provider_use(cf, &smcf->store, name);
 
     if (conf->provider == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"aws_sigv4_credentials %V\" names no provider, "
-                      "define it with \"aws_sigv4_provider %V <type>\" "
-                      "in %s:%ui", name, name, conf->file, conf->line);
+                      "\"aws_sigv4_credentials %V\" of the \"aws_sigv4\" in "
+                      "%s:%ui names no provider, define it with "
+                      "\"aws_sigv4_provider %V <type>;\"",
+                      name, conf->file, conf->line, name);
         return NGX_ERROR;
     }
 
@@ -981,5 +985,41 @@ ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_aws_sigv4_access_handler;
 
+    if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_aws_sigv4_body_init(cf);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_aws_sigv4_module);
+
+    if (smcf == NULL || !smcf->used) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_store_init_module(cycle, &smcf->store);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_aws_sigv4_module);
+
+    if (smcf == NULL || !smcf->used) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_store_init_process(cycle, &smcf->store);
 }

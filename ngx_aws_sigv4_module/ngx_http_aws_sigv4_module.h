@@ -17,6 +17,7 @@
 #include "core/sigv4.h"
 #include "core/sigv4_endpoint.h"
 #include "ngx_http_aws_sigv4_credentials.h"
+#include "ngx_http_aws_sigv4_secret.h"
 
 
 #define NGX_HTTP_AWS_SIGV4_VERSION        "0.1.0"
@@ -86,6 +87,7 @@ typedef struct {
     ngx_array_t                      *headers;  /* of header_t */
     ngx_http_complex_value_t         *method;
     ngx_flag_t                        cache;
+    ngx_flag_t                        set_body;
     ngx_flag_t                        http2;
     ngx_flag_t                        grpc;
     ngx_flag_t                        ssl_verify;
@@ -114,6 +116,8 @@ typedef struct {
     ngx_http_handler_pt               proxy_handler;
     sigv4_crypto_t                   *crypto;
     sigv4_key_cache_t                *keys;     /* not in core files */
+    u_char                           *scratch;  /* nor this */
+    size_t                            scratch_size;
 
     ngx_http_aws_sigv4_vm_t          *vm;
     ngx_str_t                         lua_package_path;
@@ -185,8 +189,9 @@ typedef struct {
     uint64_t                          generation;
     time_t                            time;
     ngx_str_t                         access_key_id;
-    ngx_str_t                         signed_headers;
+    ngx_str_t                         string_to_sign;
     ngx_str_t                         headers;  /* lines for the wire */
+    unsigned                          token:1;  /* headers have one */
 } ngx_http_aws_sigv4_signature_t;
 
 
@@ -340,7 +345,24 @@ ngx_http_aws_sigv4_class_e ngx_http_aws_sigv4_classify(
 ngx_uint_t ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
     ngx_str_t *name);
 
-/* a header of the wire head that is not sent, or is sent changed */
+/* the request that the proxy is expected to build */
+ngx_int_t ngx_http_aws_sigv4_request(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
+
+/* the most fields that a request of this location can have */
+ngx_uint_t ngx_http_aws_sigv4_count_fields(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_loc_conf_t *slcf);
+void ngx_http_aws_sigv4_add_field(sigv4_request_t *req, ngx_str_t *name,
+    ngx_str_t *value);
+void ngx_http_aws_sigv4_encoding(ngx_http_aws_sigv4_ctx_t *ctx,
+    sigv4_request_t *req);
+ngx_uint_t ngx_http_aws_sigv4_request_equal(sigv4_request_t *a,
+    sigv4_request_t *b);
+
+
+/* ngx_http_aws_sigv4_head.c */
+
+/* a line of the head that is not sent */
 typedef struct {
     u_char                           *start;
     u_char                           *end;
@@ -350,28 +372,28 @@ typedef struct {
 typedef struct {
     ngx_str_t                         method;
     ngx_str_t                         target;
+    ngx_str_t                         host;
     u_char                           *fields;   /* of the first header */
     u_char                           *end;      /* of the last CRLF */
-    ngx_str_t                         host;
     ngx_array_t                       dropped;  /* of line_t */
 } ngx_http_aws_sigv4_head_t;
 
-ngx_int_t ngx_http_aws_sigv4_request(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
-ngx_int_t ngx_http_aws_sigv4_request_sent(ngx_http_request_t *r,
+/* the request that the proxy has built, all but its payload */
+ngx_int_t ngx_http_aws_sigv4_head_parse(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head,
     sigv4_request_t *req);
-ngx_uint_t ngx_http_aws_sigv4_request_equal(sigv4_request_t *a,
-    sigv4_request_t *b);
+
+
+/* ngx_http_aws_sigv4_sign.c */
 
 /* makes ctx->signature of the request; wipes what it made on the way */
 ngx_int_t ngx_http_aws_sigv4_sign(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
 
-/* canonical request and string to sign once more, for the variables */
+/* made once more, with the session token masked, for the variables */
 ngx_int_t ngx_http_aws_sigv4_explain(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *canonical_request,
-    ngx_str_t *string_to_sign);
+    ngx_str_t *signed_headers);
 
 
 /* ngx_http_aws_sigv4_upstream.c */
@@ -416,6 +438,13 @@ ngx_http_aws_sigv4_str(ngx_str_t *s)
     str.data = s->data;
 
     return str;
+}
+
+
+static ngx_inline ngx_uint_t
+ngx_http_aws_sigv4_name_is(ngx_str_t *name, const char *s, size_t len)
+{
+    return name->len == len && ngx_memcmp(name->data, s, len) == 0;
 }
 
 

@@ -42,6 +42,8 @@ static char *ngx_http_aws_sigv4_record_method(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
 static char *ngx_http_aws_sigv4_record_version(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
+static char *ngx_http_aws_sigv4_record_set_body(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
 static char *ngx_http_aws_sigv4_record_cache(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
 static char *ngx_http_aws_sigv4_record_ssl_verify(ngx_conf_t *cf,
@@ -65,6 +67,8 @@ static ngx_http_aws_sigv4_command_t  ngx_http_aws_sigv4_commands[] = {
       ngx_http_aws_sigv4_record_method, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_http_version"),
       ngx_http_aws_sigv4_record_version, NULL, NULL },
+    { "ngx_http_proxy_module", ngx_string("proxy_set_body"),
+      ngx_http_aws_sigv4_record_set_body, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_cache"),
       ngx_http_aws_sigv4_record_cache, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_ssl_verify"),
@@ -398,6 +402,16 @@ ngx_http_aws_sigv4_record_version(ngx_conf_t *cf,
 
 
 static char *
+ngx_http_aws_sigv4_record_set_body(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
+{
+    slcf->proxy.set_body = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
 ngx_http_aws_sigv4_record_cache(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
 {
@@ -469,6 +483,7 @@ ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy)
     proxy->headers = NGX_CONF_UNSET_PTR;
     proxy->method = NULL;
     proxy->cache = NGX_CONF_UNSET;
+    proxy->set_body = NGX_CONF_UNSET;
     proxy->http2 = NGX_CONF_UNSET;
     proxy->grpc = 0;
     proxy->ssl_verify = NGX_CONF_UNSET;
@@ -501,6 +516,7 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
 
     ngx_conf_merge_ptr_value(conf->proxy.headers, prev->proxy.headers, NULL);
     ngx_conf_merge_value(conf->proxy.cache, prev->proxy.cache, 0);
+    ngx_conf_merge_value(conf->proxy.set_body, prev->proxy.set_body, 0);
     ngx_conf_merge_value(conf->proxy.http2, prev->proxy.http2, 0);
     ngx_conf_merge_value(conf->proxy.ssl_verify, prev->proxy.ssl_verify, 0);
     ngx_conf_merge_value(conf->proxy.ssl_server_name,
