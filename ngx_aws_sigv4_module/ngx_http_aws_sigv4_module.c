@@ -372,8 +372,15 @@ static ngx_int_t
 ngx_http_aws_sigv4_step_need_body(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    if (ctx->conf->hook == NULL || !ctx->conf->lua_need_body) {
-        return NGX_OK;
+    ngx_int_t  rc;
+
+    rc = ngx_http_aws_sigv4_chunk_signed(r, ctx);
+
+    if (rc != NGX_OK
+        || ctx->conf->hook == NULL
+        || !ctx->conf->lua_need_body)
+    {
+        return rc;
     }
 
     return ngx_http_aws_sigv4_read_body(r, ctx);
@@ -476,36 +483,48 @@ ngx_http_aws_sigv4_step_sign(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_aws_sigv4_deny(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    ngx_int_t                 rc;
-    ngx_http_complex_value_t  cv;
-
     static ngx_str_t  type = ngx_string("text/plain");
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
                   "aws sigv4: the hook denied the request with %ui",
                   ctx->choice.deny);
 
-    ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_DENIED,
-                            ctx->choice.deny);
-
     if (ctx->choice.message.len == 0) {
-        return ctx->rc;
+        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_DENIED,
+                                       ctx->choice.deny);
     }
 
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
+    return ngx_http_aws_sigv4_answer(r, ctx, NGX_HTTP_AWS_SIGV4_DENIED,
+                                     ctx->choice.deny, &type,
+                                     &ctx->choice.message);
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_status_e status,
+    ngx_int_t rc, ngx_str_t *type, ngx_str_t *message)
+{
+    ngx_int_t                 discarded;
+    ngx_http_complex_value_t  cv;
+
+    (void) ngx_http_aws_sigv4_fail(ctx, status, rc);
+
+    discarded = ngx_http_discard_request_body(r);
+    if (discarded != NGX_OK) {
+        return discarded;
     }
 
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-    cv.value = ctx->choice.message;
+    cv.value = *message;
 
-    /* the access phase would take an NGX_OK of it for a permission */
+    /* the access phase would take the NGX_OK of it for a permission */
 
-    r->keepalive = 0;
-    ngx_http_finalize_request(r, ngx_http_send_response(r, ctx->choice.deny,
-                                                        &type, &cv));
-    return NGX_DONE;
+    r->main->count++;
+
+    ngx_http_finalize_request(r, ngx_http_send_response(r, rc, type, &cv));
+
+    return NGX_AGAIN;
 }
 
 

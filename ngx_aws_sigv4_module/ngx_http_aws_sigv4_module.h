@@ -90,6 +90,7 @@ typedef struct {
     ngx_flag_t                        set_body;
     ngx_flag_t                        http2;
     ngx_flag_t                        grpc;
+    ngx_flag_t                        guarded;  /* deny, auth_basic, ... */
     ngx_flag_t                        ssl_verify;
     ngx_flag_t                        ssl_server_name;
 } ngx_http_aws_sigv4_proxy_t;
@@ -179,6 +180,7 @@ typedef struct {
     off_t                             length;
     ngx_file_t                       *file;
     unsigned                          literal:1;
+    unsigned                          read:1;   /* by this module */
 } ngx_http_aws_sigv4_payload_t;
 
 
@@ -242,8 +244,9 @@ ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_last_ctx(ngx_http_request_t *r);
 
 /*
  * Runs the steps from the hook to the signature.  NGX_OK: signed, or not
- * to be signed (ctx->off); NGX_AGAIN: resume() is called when it may go on;
- * NGX_DONE: the answer has been sent; else the HTTP status to answer.
+ * to be signed (ctx->off); NGX_AGAIN: resume() is called when it may go on,
+ * or the answer has been sent, and r->main->count is held for the caller
+ * to give back by NGX_DONE; else the HTTP status to answer.
  */
 ngx_int_t ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
@@ -251,6 +254,11 @@ ngx_int_t ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
 /* sets the status, remembers and returns rc */
 ngx_int_t ngx_http_aws_sigv4_fail(ngx_http_aws_sigv4_ctx_t *ctx,
     ngx_http_aws_sigv4_status_e status, ngx_int_t rc);
+
+/* the same, and answers with a body; returns NGX_AGAIN, see prepare() */
+ngx_int_t ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_status_e status,
+    ngx_int_t rc, ngx_str_t *type, ngx_str_t *message);
 
 
 /* ngx_http_aws_sigv4_proxy.c */
@@ -309,6 +317,12 @@ char *ngx_http_aws_sigv4_allow_hosts(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
 
+/* the services whose paths are encoded once, and not normalised */
+ngx_uint_t ngx_http_aws_sigv4_is_s3(ngx_str_t *service);
+
+/* those that accept UNSIGNED-PAYLOAD */
+ngx_uint_t ngx_http_aws_sigv4_takes_unsigned(ngx_str_t *service);
+
 /* NGX_OK if the authority that nginx connects to may be signed for */
 ngx_int_t ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *authority);
@@ -322,13 +336,22 @@ ngx_int_t ngx_http_aws_sigv4_body_init(ngx_conf_t *cf);
 ngx_int_t ngx_http_aws_sigv4_read_body(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 
+/* the hash of the body that was read, and of what is about to be sent */
+ngx_int_t ngx_http_aws_sigv4_body_payload(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+ngx_int_t ngx_http_aws_sigv4_body_sent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs);
+
+
+/* ngx_http_aws_sigv4_payload.c */
+
+/* refuses a body whose chunks the client has signed */
+ngx_int_t ngx_http_aws_sigv4_chunk_signed(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
 /* sets ctx->payload, after reading the body where that is needed */
 ngx_int_t ngx_http_aws_sigv4_payload(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
-
-/* the same for what is about to be sent: text after the head, and bufs */
-ngx_int_t ngx_http_aws_sigv4_payload_sent(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs);
 
 
 /* ngx_http_aws_sigv4_request.c */

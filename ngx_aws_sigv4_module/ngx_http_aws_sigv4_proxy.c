@@ -42,20 +42,52 @@ static char *ngx_http_aws_sigv4_record_method(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
 static char *ngx_http_aws_sigv4_record_version(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
-static char *ngx_http_aws_sigv4_record_set_body(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
-static char *ngx_http_aws_sigv4_record_cache(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
-static char *ngx_http_aws_sigv4_record_ssl_verify(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
-static char *ngx_http_aws_sigv4_record_ssl_name(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
-static char *ngx_http_aws_sigv4_record_grpc(ngx_conf_t *cf,
+static char *ngx_http_aws_sigv4_record_flag(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value);
 static ngx_http_complex_value_t *ngx_http_aws_sigv4_compile(ngx_conf_t *cf,
     ngx_str_t *source);
 static ngx_int_t ngx_http_aws_sigv4_compile_headers(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
+
+
+/* a command that is recorded as a flag: 1 unless its argument is this */
+typedef struct {
+    ngx_str_t                       name;
+    char                           *unset;
+    size_t                          offset;
+} ngx_http_aws_sigv4_flag_t;
+
+
+static ngx_http_aws_sigv4_flag_t  ngx_http_aws_sigv4_flags[] = {
+    { ngx_string("proxy_cache"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, cache) },
+    { ngx_string("proxy_set_body"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, set_body) },
+    { ngx_string("proxy_ssl_verify"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, ssl_verify) },
+    { ngx_string("proxy_ssl_server_name"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, ssl_server_name) },
+    { ngx_string("grpc_pass"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, grpc) },
+
+    /* what keeps strangers out */
+    { ngx_string("deny"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+    { ngx_string("auth_basic"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+    { ngx_string("auth_request"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+    { ngx_string("ssl_verify_client"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+    { ngx_string("internal"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+    { ngx_string("access_by_lua_block"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+    { ngx_string("access_by_lua_file"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+
+    { ngx_null_string, NULL, 0 }
+};
 
 
 static ngx_http_aws_sigv4_command_t  ngx_http_aws_sigv4_commands[] = {
@@ -68,15 +100,29 @@ static ngx_http_aws_sigv4_command_t  ngx_http_aws_sigv4_commands[] = {
     { "ngx_http_proxy_module", ngx_string("proxy_http_version"),
       ngx_http_aws_sigv4_record_version, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_set_body"),
-      ngx_http_aws_sigv4_record_set_body, NULL, NULL },
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_cache"),
-      ngx_http_aws_sigv4_record_cache, NULL, NULL },
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_ssl_verify"),
-      ngx_http_aws_sigv4_record_ssl_verify, NULL, NULL },
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_ssl_server_name"),
-      ngx_http_aws_sigv4_record_ssl_name, NULL, NULL },
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_grpc_module", ngx_string("grpc_pass"),
-      ngx_http_aws_sigv4_record_grpc, NULL, NULL },
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_access_module", ngx_string("deny"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_auth_basic_module", ngx_string("auth_basic"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_auth_request_module", ngx_string("auth_request"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_ssl_module", ngx_string("ssl_verify_client"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_core_module", ngx_string("internal"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_lua_module", ngx_string("access_by_lua_block"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_lua_module", ngx_string("access_by_lua_file"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { NULL, ngx_null_string, NULL, NULL, NULL }
 };
 
@@ -336,11 +382,30 @@ ngx_http_aws_sigv4_variable_pass(ngx_conf_t *cf,
         p++;
     }
 
-    if (p < last
-        && (*p != '$'
-            || (last - p == 12 && ngx_strncmp(p, "$request_uri", 12) == 0)))
+    if (p == last
+        || (*p == '$'
+            && (last - p != 12 || ngx_strncmp(p, "$request_uri", 12) != 0)))
     {
-        pass->variable_authority = 0;
+        return NGX_OK;
+    }
+
+    pass->variable_authority = 0;
+
+    last = p;
+    p = pass->source.data + (pass->ssl ? 8 : 7);
+
+    pass->host.data = p;
+    pass->host.len = last - p;
+
+    if (pass->host.len > 4 && pass->ssl
+        && ngx_strncmp(last - 4, ":443", 4) == 0)
+    {
+        pass->host.len -= 4;
+
+    } else if (pass->host.len > 3 && !pass->ssl
+               && ngx_strncmp(last - 3, ":80", 3) == 0)
+    {
+        pass->host.len -= 3;
     }
 
     return NGX_OK;
@@ -402,50 +467,27 @@ ngx_http_aws_sigv4_record_version(ngx_conf_t *cf,
 
 
 static char *
-ngx_http_aws_sigv4_record_set_body(ngx_conf_t *cf,
+ngx_http_aws_sigv4_record_flag(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
 {
-    slcf->proxy.set_body = 1;
+    ngx_flag_t                 *field;
+    ngx_http_aws_sigv4_flag_t  *flag;
 
-    return NGX_CONF_OK;
-}
+    for (flag = ngx_http_aws_sigv4_flags; flag->name.len; flag++) {
 
+        if (flag->name.len != value[0].len
+            || ngx_strcmp(flag->name.data, value[0].data) != 0)
+        {
+            continue;
+        }
 
-static char *
-ngx_http_aws_sigv4_record_cache(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
-{
-    slcf->proxy.cache = (ngx_strcmp(value[1].data, "off") != 0);
+        field = (ngx_flag_t *) ((char *) &slcf->proxy + flag->offset);
 
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_aws_sigv4_record_ssl_verify(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
-{
-    slcf->proxy.ssl_verify = (ngx_strcasecmp(value[1].data,
-                                             (u_char *) "on") == 0);
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_aws_sigv4_record_ssl_name(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
-{
-    slcf->proxy.ssl_server_name = (ngx_strcasecmp(value[1].data,
-                                                  (u_char *) "on") == 0);
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_aws_sigv4_record_grpc(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *slcf, ngx_str_t *value)
-{
-    slcf->proxy.grpc = 1;
+        *field = (flag->unset == NULL
+                  || cf->args->nelts < 2
+                  || ngx_strcasecmp(value[1].data, (u_char *) flag->unset)
+                     != 0);
+    }
 
     return NGX_CONF_OK;
 }
@@ -485,7 +527,8 @@ ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy)
     proxy->cache = NGX_CONF_UNSET;
     proxy->set_body = NGX_CONF_UNSET;
     proxy->http2 = NGX_CONF_UNSET;
-    proxy->grpc = 0;
+    proxy->grpc = NGX_CONF_UNSET;
+    proxy->guarded = NGX_CONF_UNSET;
     proxy->ssl_verify = NGX_CONF_UNSET;
     proxy->ssl_server_name = NGX_CONF_UNSET;
 }
@@ -511,9 +554,11 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
             conf->proxy.pass = prev->proxy.pass;
         }
 
-        conf->proxy.grpc |= prev->proxy.grpc;
+        ngx_conf_merge_value(conf->proxy.grpc, prev->proxy.grpc, 0);
     }
 
+    ngx_conf_merge_value(conf->proxy.grpc, NGX_CONF_UNSET, 0);
+    ngx_conf_merge_value(conf->proxy.guarded, prev->proxy.guarded, 0);
     ngx_conf_merge_ptr_value(conf->proxy.headers, prev->proxy.headers, NULL);
     ngx_conf_merge_value(conf->proxy.cache, prev->proxy.cache, 0);
     ngx_conf_merge_value(conf->proxy.set_body, prev->proxy.set_body, 0);

@@ -30,8 +30,6 @@ static ngx_int_t ngx_http_aws_sigv4_no_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t variable);
 
 
-/* their paths are encoded once and are not normalised */
-
 static ngx_str_t  ngx_http_aws_sigv4_s3_family[] = {
     ngx_string("s3"),
     ngx_string("s3express"),
@@ -181,7 +179,6 @@ ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host)
 {
     ngx_int_t   rc;
-    ngx_str_t  *s;
     ngx_uint_t  variable;
 
     rc = ngx_http_aws_sigv4_choose_host(r, ctx, host, &variable);
@@ -199,17 +196,33 @@ ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
         return rc;
     }
 
-    ctx->s3 = 0;
+    ctx->s3 = ngx_http_aws_sigv4_is_s3(&ctx->service);
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_aws_sigv4_is_s3(ngx_str_t *service)
+{
+    ngx_str_t  *s;
 
     for (s = ngx_http_aws_sigv4_s3_family; s->len; s++) {
-        if (s->len == ctx->service.len
-            && ngx_memcmp(s->data, ctx->service.data, s->len) == 0)
-        {
-            ctx->s3 = 1;
+
+        if (ngx_http_aws_sigv4_name_is(service, (char *) s->data, s->len)) {
+            return 1;
         }
     }
 
-    return NGX_OK;
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_http_aws_sigv4_takes_unsigned(ngx_str_t *service)
+{
+    return ngx_http_aws_sigv4_is_s3(service)
+           || ngx_http_aws_sigv4_name_is(service, "vpc-lattice-svcs", 16);
 }
 
 

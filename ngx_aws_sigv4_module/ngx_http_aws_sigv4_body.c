@@ -1,0 +1,525 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include "ngx_http_aws_sigv4_module.h"
+
+
+/*
+ * The hash of a body that arrives in pieces.  It outlives internal
+ * redirects, which clear the contexts of modules: a spooled body is never
+ * read a second time.
+ */
+
+typedef struct {
+    ngx_http_request_t             *request;
+    sigv4_hash_t                   *hash;       /* NULL: finished */
+    off_t                           length;
+    ngx_temp_file_t                *file;       /* where it was spooled */
+    ngx_file_uniq_t                 inode;
+    u_char                          digest[SIGV4_SHA256_LEN];
+} ngx_http_aws_sigv4_body_t;
+
+
+static void ngx_http_aws_sigv4_body_done(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_http_aws_sigv4_body_t *ngx_http_aws_sigv4_body_find(
+    ngx_http_request_t *r);
+static ngx_http_aws_sigv4_body_t *ngx_http_aws_sigv4_body_start(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_body_update(
+    ngx_http_aws_sigv4_body_t *body, ngx_chain_t *in);
+static ngx_uint_t ngx_http_aws_sigv4_body_last(ngx_chain_t *in);
+static void ngx_http_aws_sigv4_body_cleanup(void *data);
+static ngx_int_t ngx_http_aws_sigv4_body_spooled(
+    ngx_http_aws_sigv4_body_t *body, ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known);
+static ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
+    ngx_chain_t *bufs, u_char *digest);
+static ngx_int_t ngx_http_aws_sigv4_hash_file(ngx_http_request_t *r,
+    sigv4_hash_t *hash, ngx_buf_t *buf);
+static off_t ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs);
+
+
+static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
+
+
+ngx_int_t
+ngx_http_aws_sigv4_body_init(ngx_conf_t *cf)
+{
+    ngx_http_next_request_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = ngx_http_aws_sigv4_body_filter;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_read_body(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    /* a subrequest has the body of its parent or none */
+
+    if (r != r->main || r->request_body || r->discard_body
+        || (r->headers_in.content_length_n <= 0 && !r->headers_in.chunked))
+    {
+        return NGX_OK;
+    }
+
+    ctx->reading = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_aws_sigv4_body_done);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_BAD_BODY, rc);
+    }
+
+    ctx->payload.read = 1;
+
+    if (ctx->reading) {
+        ctx->reading = 0;
+        return NGX_AGAIN;
+    }
+
+    /* it was all there: the callback has returned already */
+
+    r->main->count--;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_aws_sigv4_body_done(ngx_http_request_t *r)
+{
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    if (ctx->reading) {
+        ctx->reading = 0;
+        return;
+    }
+
+    ctx->resume(r);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_int_t                       rc;
+    ngx_uint_t                      last;
+    ngx_http_aws_sigv4_ctx_t       *ctx;
+    ngx_http_aws_sigv4_body_t      *body;
+    ngx_http_aws_sigv4_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+
+    if (in == NULL || !slcf->enable || slcf->proxy.pass == NULL) {
+        return ngx_http_next_request_body_filter(r, in);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    if (ctx != NULL && (ctx->payload.literal || ctx->off)) {
+        return ngx_http_next_request_body_filter(r, in);
+    }
+
+    last = ngx_http_aws_sigv4_body_last(in);
+    body = ngx_http_aws_sigv4_body_find(r);
+
+    if (body == NULL) {
+
+        /* what comes in one piece stays in memory and is hashed there */
+
+        if (last && !r->request_body_in_file_only) {
+            return ngx_http_next_request_body_filter(r, in);
+        }
+
+        body = ngx_http_aws_sigv4_body_start(r);
+        if (body == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (body->hash != NULL
+        && ngx_http_aws_sigv4_body_update(body, in) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_next_request_body_filter(r, in);
+
+    if (rc == NGX_OK && last) {
+        return ngx_http_aws_sigv4_body_spooled(body, r);
+    }
+
+    return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_body_last(ngx_chain_t *in)
+{
+    ngx_chain_t  *cl;
+
+    for (cl = in; cl; cl = cl->next) {
+        if (cl->buf->last_buf) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_http_aws_sigv4_body_t *
+ngx_http_aws_sigv4_body_find(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t         *cln;
+    ngx_http_aws_sigv4_body_t  *body;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_aws_sigv4_body_cleanup) {
+            continue;
+        }
+
+        body = cln->data;
+
+        if (body->request == r->main) {
+            return body;
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_http_aws_sigv4_body_t *
+ngx_http_aws_sigv4_body_start(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_aws_sigv4_body_t       *body;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_aws_sigv4_body_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    body = cln->data;
+    ngx_memzero(body, sizeof(ngx_http_aws_sigv4_body_t));
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
+
+    body->hash = sigv4_hash_create(smcf->crypto);
+    if (body->hash == NULL) {
+        return NULL;
+    }
+
+    body->request = r;
+    cln->handler = ngx_http_aws_sigv4_body_cleanup;
+
+    return body;
+}
+
+
+static void
+ngx_http_aws_sigv4_body_cleanup(void *data)
+{
+    ngx_http_aws_sigv4_body_t  *body = data;
+
+    if (body->hash != NULL) {
+        sigv4_hash_destroy(body->hash);
+        body->hash = NULL;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_body_update(ngx_http_aws_sigv4_body_t *body,
+    ngx_chain_t *in)
+{
+    int           rc;
+    size_t        size;
+    ngx_chain_t  *cl;
+
+    for (cl = in; cl; cl = cl->next) {
+
+        size = ngx_buf_size(cl->buf);
+
+        if (size
+            && sigv4_hash_update(body->hash, cl->buf->pos, size) != SIGV4_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        body->length += size;
+
+        if (cl->buf->last_buf) {
+            rc = sigv4_hash_final(body->hash, body->digest);
+
+            ngx_http_aws_sigv4_body_cleanup(body);
+
+            return (rc == SIGV4_OK) ? NGX_OK : NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* remembers the file, by which the hash is found again */
+
+static ngx_int_t
+ngx_http_aws_sigv4_body_spooled(ngx_http_aws_sigv4_body_t *body,
+    ngx_http_request_t *r)
+{
+    ngx_file_info_t           fi;
+    ngx_http_request_body_t  *rb;
+
+    rb = r->request_body;
+
+    if (rb->temp_file == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_fd_info(rb->temp_file->file.fd, &fi) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, ngx_errno,
+                      ngx_fd_info_n " \"%V\" failed",
+                      &rb->temp_file->file.name);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->file = rb->temp_file;
+    body->inode = ngx_file_uniq(&fi);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_body_payload(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_chain_t  *bufs;
+
+    bufs = r->request_body ? r->request_body->bufs : NULL;
+
+    return ngx_http_aws_sigv4_body_hash(r, ctx, bufs, ctx->payload.read);
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_body_sent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs)
+{
+    ngx_buf_t                     *buf, body;
+    ngx_chain_t                    cl;
+    ngx_http_aws_sigv4_payload_t  *payload;
+
+    payload = &ctx->payload;
+
+    if (payload->literal) {
+        return NGX_OK;
+    }
+
+    if (text->len) {
+        ngx_memzero(&body, sizeof(ngx_buf_t));
+
+        body.pos = text->data;
+        body.last = text->data + text->len;
+        body.memory = 1;
+
+        cl.buf = &body;
+        cl.next = bufs;
+
+        return ngx_http_aws_sigv4_body_hash(r, ctx, &cl, 0);
+    }
+
+    buf = bufs ? bufs->buf : NULL;
+
+    if (payload->value.len
+        && payload->length == ngx_http_aws_sigv4_body_length(bufs)
+        && (payload->length == 0
+            || (payload->file ? payload->file == buf->file
+                              : payload->pos == buf->pos)))
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_body_hash(r, ctx, bufs, 0);
+}
+
+
+static off_t
+ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs)
+{
+    off_t         length;
+    ngx_chain_t  *cl;
+
+    length = 0;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        length += ngx_buf_size(cl->buf);
+    }
+
+    return length;
+}
+
+
+/*
+ * Known: no one has had the body since it was read, so a hash made on the
+ * way in is that of the bufs in memory too.
+ */
+
+static ngx_int_t
+ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known)
+{
+    u_char                         digest[SIGV4_SHA256_LEN];
+    ngx_file_info_t                fi;
+    ngx_http_aws_sigv4_body_t     *body;
+    ngx_http_aws_sigv4_payload_t  *payload;
+
+    payload = &ctx->payload;
+
+    payload->pos = NULL;
+    payload->file = NULL;
+    payload->length = ngx_http_aws_sigv4_body_length(bufs);
+
+    if (payload->length == 0) {
+        ngx_str_set(&payload->value, SIGV4_EMPTY_SHA256);
+        return NGX_OK;
+    }
+
+    payload->value.len = SIGV4_SHA256_HEX_LEN;
+    payload->value.data = payload->hash;
+
+    if (bufs->buf->in_file) {
+        payload->file = bufs->buf->file;
+
+    } else {
+        payload->pos = bufs->buf->pos;
+    }
+
+    body = ngx_http_aws_sigv4_body_find(r);
+
+    if (body != NULL
+        && body->hash == NULL
+        && body->length == payload->length
+        && (payload->file
+            ? (body->file != NULL
+               && payload->file == &body->file->file
+               && ngx_fd_info(payload->file->fd, &fi) != NGX_FILE_ERROR
+               && ngx_file_uniq(&fi) == body->inode)
+            : known))
+    {
+        sigv4_hex(body->digest, payload->hash);
+        return NGX_OK;
+    }
+
+    if (ngx_http_aws_sigv4_hash_bufs(r, bufs, digest) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    sigv4_hex(digest, payload->hash);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r, ngx_chain_t *bufs,
+    u_char *digest)
+{
+    int                              rc;
+    ngx_buf_t                       *buf;
+    sigv4_str_t                      s;
+    sigv4_hash_t                    *hash;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
+
+    buf = bufs->buf;
+
+    if (bufs->next == NULL && !buf->in_file) {
+        s.data = buf->pos;
+        s.len = buf->last - buf->pos;
+
+        return (sigv4_sha256(smcf->crypto, s, digest) == SIGV4_OK)
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    hash = sigv4_hash_create(smcf->crypto);
+    if (hash == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (rc = SIGV4_OK; bufs && rc == SIGV4_OK; bufs = bufs->next) {
+        buf = bufs->buf;
+
+        if (buf->in_file) {
+            rc = (ngx_http_aws_sigv4_hash_file(r, hash, buf) == NGX_OK)
+                 ? SIGV4_OK : SIGV4_ERROR;
+
+        } else if (!ngx_buf_special(buf)) {
+            rc = sigv4_hash_update(hash, buf->pos, buf->last - buf->pos);
+        }
+    }
+
+    if (rc == SIGV4_OK) {
+        rc = sigv4_hash_final(hash, digest);
+    }
+
+    sigv4_hash_destroy(hash);
+
+    return (rc == SIGV4_OK) ? NGX_OK : NGX_ERROR;
+}
+
+
+/* only for a file that did not come through the filter: set_body_file() */
+
+static ngx_int_t
+ngx_http_aws_sigv4_hash_file(ngx_http_request_t *r, sigv4_hash_t *hash,
+    ngx_buf_t *buf)
+{
+    u_char   *chunk;
+    off_t     pos;
+    size_t    size;
+    ssize_t   n;
+
+    size = 65536;
+
+    chunk = ngx_palloc(r->pool, size);
+    if (chunk == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (pos = buf->file_pos; pos < buf->file_last; pos += n) {
+
+        n = ngx_read_file(buf->file, chunk,
+                          ngx_min((off_t) size, buf->file_last - pos), pos);
+
+        if (n == NGX_ERROR || n == 0
+            || sigv4_hash_update(hash, chunk, n) != SIGV4_OK)
+        {
+            ngx_pfree(r->pool, chunk);
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_pfree(r->pool, chunk);
+
+    return NGX_OK;
+}

@@ -1,0 +1,306 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include "ngx_http_aws_sigv4_module.h"
+
+
+static ngx_int_t ngx_http_aws_sigv4_gate(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static void ngx_http_aws_sigv4_run_handler(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_create_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_stale(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_output_filter(void *data,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+
+ngx_int_t
+ngx_http_aws_sigv4_proxy_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                        rc;
+    ngx_http_aws_sigv4_ctx_t        *ctx;
+    ngx_http_aws_sigv4_loc_conf_t   *slcf;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
+
+    if (!slcf->enable) {
+        return smcf->proxy_handler(r);
+    }
+
+    ctx = ngx_http_aws_sigv4_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /*
+     * Signed in the access phase, as a rule; subrequests skip that phase,
+     * and "satisfy any" may.
+     */
+
+    ctx->resume = ngx_http_aws_sigv4_run_handler;
+
+    rc = ngx_http_aws_sigv4_prepare(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_DONE;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ctx->off) {
+        return smcf->proxy_handler(r);
+    }
+
+    return ngx_http_aws_sigv4_gate(r, ctx);
+}
+
+
+static void
+ngx_http_aws_sigv4_run_handler(ngx_http_request_t *r)
+{
+    ngx_http_finalize_request(r, ngx_http_aws_sigv4_proxy_handler(r));
+}
+
+
+/*
+ * The proxy handler creates the upstream and, when the body is there, has
+ * it initialised at once, which builds and may send the request head.
+ * ngx_http_upstream_init_request() returns at once while r->aio is set: so
+ * the handler stops right before, and the callbacks that build the head can
+ * be replaced.
+ */
+
+static ngx_int_t
+ngx_http_aws_sigv4_gate(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_int_t                        rc;
+    ngx_uint_t                       have_body, called;
+    ngx_http_upstream_t             *u;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
+
+    have_body = (r != r->main || r->request_body || r->discard_body);
+
+    if (!have_body) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
+
+    r->aio = 1;
+
+    rc = smcf->proxy_handler(r);
+
+    r->aio = 0;
+
+    if (rc != NGX_DONE) {
+        return rc;
+    }
+
+    u = r->upstream;
+
+    if (u->cleanup != NULL) {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                      "aws sigv4: the proxy module built the request before "
+                      "it could be sealed");
+
+        ngx_http_finalize_request(r,
+                      ngx_http_aws_sigv4_fail(ctx,
+                                              NGX_HTTP_AWS_SIGV4_NOT_SEALED,
+                                              NGX_HTTP_INTERNAL_SERVER_ERROR));
+        return NGX_DONE;
+    }
+
+    ctx->create_request = u->create_request;
+    ctx->reinit_request = u->reinit_request;
+
+    u->create_request = ngx_http_aws_sigv4_create_request;
+    u->reinit_request = ngx_http_aws_sigv4_reinit_request;
+
+    /*
+     * An unsigned payload that is still being read: the reader has called
+     * ngx_http_upstream_init() unless it waits for the rest of the body,
+     * and then it will call it.
+     */
+
+    called = (have_body
+              || r->reading_body
+              || r->read_event_handler == ngx_http_block_reading);
+
+    if (called) {
+        ngx_http_upstream_init(r);
+    }
+
+    return NGX_DONE;
+}
+
+
+/* also called by balancer.recreate_request() of OpenResty */
+
+static ngx_int_t
+ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_buf_t                 *head;
+    ngx_http_upstream_t       *u;
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    u = r->upstream;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    ctx->sealed = 0;
+
+    if (ctx->head != NULL && ctx->signature.token) {
+        ngx_explicit_memzero(ctx->head->start,
+                             ctx->head->last - ctx->head->start);
+    }
+
+    u->output.output_filter = NULL;
+
+    rc = ctx->create_request(r);
+
+    /* nothing passes that is not sealed, whatever the caller makes of rc */
+
+    if (u->output.output_filter == NULL) {
+        ctx->output_filter = (ngx_output_chain_filter_pt) ngx_chain_writer;
+        ctx->filter_ctx = &u->writer;
+
+    } else {
+        ctx->output_filter = u->output.output_filter;
+        ctx->filter_ctx = u->output.filter_ctx;
+    }
+
+    u->output.output_filter = ngx_http_aws_sigv4_output_filter;
+    u->output.filter_ctx = ctx;
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    head = u->request_bufs->buf;
+
+    ctx->head = head;
+    ctx->unsealed.data = head->pos;
+    ctx->unsealed.len = head->last - head->pos;
+
+    if (ngx_http_aws_sigv4_seal(r, ctx) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_stale(r, ctx);
+}
+
+
+/*
+ * For want of credentials a stale answer may be served: nginx does so when
+ * the upstream fails, which it will, since the filter lets nothing pass.
+ */
+
+static ngx_int_t
+ngx_http_aws_sigv4_stale(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
+{
+#if (NGX_HTTP_CACHE)
+
+    if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS
+        && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED
+        && (r->upstream->conf->cache_use_stale & NGX_HTTP_UPSTREAM_FT_ERROR))
+    {
+        return NGX_OK;
+    }
+
+#endif
+
+    return NGX_ERROR;
+}
+
+
+/* a retry: the head is dated and signed anew */
+
+static ngx_int_t
+ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r)
+{
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    if (ctx->reinit_request(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ctx->sealed = 0;
+    ctx->signature.time = 0;
+
+    if (ngx_http_aws_sigv4_seal(r, ctx) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_stale(r, ctx);
+}
+
+
+/*
+ * The last place before the socket: here a head is stopped that is not
+ * sealed, and one that waited too long for its connection is sealed anew.
+ */
+
+static ngx_int_t
+ngx_http_aws_sigv4_output_filter(void *data, ngx_chain_t *in)
+{
+    ngx_http_aws_sigv4_ctx_t *ctx = data;
+
+    ngx_http_request_t  *r;
+
+    r = ctx->request;
+
+    if (ctx->sealed == 0) {
+        return ngx_http_aws_sigv4_unsent(r, ctx);
+    }
+
+    if (in != NULL
+        && in->buf == ctx->head
+        && in->buf->pos == in->buf->start
+        && ngx_time() - ctx->sealed >= NGX_HTTP_AWS_SIGV4_HEAD_AGE)
+    {
+        ctx->sealed = 0;
+        ctx->signature.time = 0;
+
+        if (ngx_http_aws_sigv4_seal(r, ctx) != NGX_OK) {
+            return ngx_http_aws_sigv4_unsent(r, ctx);
+        }
+    }
+
+    return ctx->output_filter(ctx->filter_ctx, in);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    if (ngx_http_aws_sigv4_stale(r, ctx) == NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->status == NGX_HTTP_AWS_SIGV4_SIGNED
+        || ctx->status == NGX_HTTP_AWS_SIGV4_RESIGNED)
+    {
+        ctx->status = NGX_HTTP_AWS_SIGV4_NOT_SEALED;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "aws sigv4: a request without signature is not sent");
+
+    return (ctx->rc >= NGX_HTTP_SPECIAL_RESPONSE)
+           ? ctx->rc : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
