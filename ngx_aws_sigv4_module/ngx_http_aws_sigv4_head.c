@@ -114,7 +114,7 @@ ngx_http_aws_sigv4_head_line(ngx_http_aws_sigv4_head_t *head, ngx_str_t *in)
     head->method.data = p;
     head->method.len = space - p;
 
-    p = last - sizeof(" HTTP/1.1" CR_STRING) + 1;
+    p = last - (sizeof(" HTTP/1.1" "\r") - 1);
 
     if (ngx_strncmp(p, " HTTP/1.", 8) != 0) {
         return NGX_DECLINED;

@@ -13,8 +13,6 @@ static ngx_int_t ngx_http_aws_sigv4_configured_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
 static void ngx_http_aws_sigv4_client_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
-static void ngx_http_aws_sigv4_encoding(ngx_http_aws_sigv4_ctx_t *ctx,
-    sigv4_request_t *req);
 
 
 /*
