@@ -21,8 +21,6 @@
 
 #define FUZZ_FIELDS               1000
 
-#define fuzz_check(condition)     if (!(condition)) { abort(); }
-
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,6 +36,7 @@ static void fuzz_query_sorted(sigv4_str_t query);
 static int fuzz_cmp(sigv4_str_t one, sigv4_str_t two);
 static sigv4_str_t fuzz_cut(sigv4_str_t *in, uint8_t stop);
 static uint8_t *fuzz_alloc(size_t size);
+static void fuzz_check(int condition);
 
 
 static sigv4_crypto_t       *fuzz_crypto;
@@ -342,4 +341,13 @@ fuzz_alloc(size_t size)
     fuzz_check(p != NULL || size == 0);
 
     return p;
+}
+
+
+static void
+fuzz_check(int condition)
+{
+    if (!condition) {
+        abort();
+    }
 }

@@ -17,9 +17,6 @@
 #include "sigv4.h"
 
 
-#define fuzz_check(condition)     if (!(condition)) { abort(); }
-
-
 typedef int (*fuzz_repair_pt)(sigv4_buf_t *buf, sigv4_str_t in,
     sigv4_str_t *out);
 
@@ -34,6 +31,7 @@ static sigv4_str_t fuzz_decode(sigv4_str_t in, int query);
 static int fuzz_is_hex(int c);
 static int fuzz_equal(sigv4_str_t one, sigv4_str_t two);
 static uint8_t *fuzz_alloc(size_t size);
+static void fuzz_check(int condition);
 
 
 int
@@ -255,4 +253,13 @@ fuzz_alloc(size_t size)
     fuzz_check(p != NULL || size == 0);
 
     return p;
+}
+
+
+static void
+fuzz_check(int condition)
+{
+    if (!condition) {
+        abort();
+    }
 }
