@@ -300,3 +300,34 @@ HEAD /x
 X-Test-Status: 204
 --- status: 204
 --- response_body:
+
+
+
+=== more modules before and after
+--- load_modules: ndk_http_module
+--- load_modules_after: ngx_http_lua_module
+--- skip_if_not: -e "$AwsSigV4::Nginx::MODULES/ngx_http_lua_module.so"
+--- config
+location / {
+    content_by_lua_block {
+        ngx.say("from ", ngx.var.server_port)
+    }
+}
+--- request
+GET /
+--- response_body
+from $TEST_PORT
+
+
+
+=== a script answers in chunks
+--- config
+location / {
+    proxy_pass       http://127.0.0.1:$VERIFIER_PORT;
+    proxy_buffering  off;
+}
+--- request
+GET /stream
+--- upstream_script eval
+[{status => 200, chunks => ['one ', 'two ', {data_base64 => 'dGhyZWU='}]}]
+--- response_body: one two three

@@ -69,7 +69,7 @@ name a line of them: C<server.conf:3>.
 
 =item env
 
-Lines C<NAME=value>: nginx's environment.  C<AWS_*> of the caller is removed.
+Lines C<NAME=value>: nginx's environment, without any C<AWS_*> of the caller.
 
 =item files
 

@@ -328,12 +328,16 @@ sub stop_it {
     return () unless $self->{pid};
 
     my $crashed = !is_running($self->{pid});
+    my $end     = -s $self->error_log || 0;
     my $status  = stop(delete $self->{pid}, 'QUIT', 'TERM');
     my @problems;
 
     push @problems, 'nginx ended by itself' if $crashed;
     push @problems, 'nginx ended with status ' . ($status // 'unknown')
         if $status;
+
+    push @problems, slurp($self->error_log, $end)
+        =~ /^(.*\[(?:error|crit|alert|emerg)\].*)$/gm;
 
     for my $text (slurp($self->error_log), $self->output) {
         push @problems, $text =~ /^(.*exited\ on\ signal.*

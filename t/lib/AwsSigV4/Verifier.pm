@@ -93,7 +93,10 @@ sub mark {
 sub records {
     my ($self) = @_;
 
-    my $json = JSON::PP->new->ascii;
+    my $json  = JSON::PP->new->ascii;
+    my $error = slurp("$self->{dir}/output");
+
+    die "the verifier failed:\n$error" if length $error;
 
     return map { $json->decode($_) }
         slurp($self->{log}, $self->{offset}) =~ /^(.+)\n/mg;
