@@ -147,6 +147,7 @@ wait_for() {
         sleep 0.1
     done
 
+    cat "$run/logs/start" >&2 2>/dev/null || true
     fail "$1 did not start"
 }
 
@@ -219,11 +220,15 @@ configure() {
 
 
 start_gateway() {
-    local nginx
+    local messages=/dev/stderr nginx
+
+    # of the demonstration only the table is shown
+    [ "$demo" = no ] || messages=$run/logs/start
 
     nginx=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v nginx)
 
-    "$nginx" -p "$run" -c nginx.conf -e stderr -g 'daemon off;' </dev/null &
+    "$nginx" -p "$run" -c nginx.conf -e stderr -g 'daemon off;' </dev/null \
+        2>"$messages" &
     children+=($!)
 
     # written when the port is open
@@ -292,8 +297,8 @@ shown = verdict
 if last.get('reason'):
     shown += f" ({last['reason']})"
 
-print(f"{name:<26} {host:<40} {last.get('region') or '-':<10} "
-      f"{last.get('service') or '-':<8} {shown}", flush=True)
+print(f"{name:<24} {host:<40} {last.get('region') or '-':<13} "
+      f"{last.get('service') or '-':<11} {shown}", flush=True)
 
 sys.exit(verdict != expected)
 END
@@ -310,7 +315,7 @@ demonstrate() {
 
     truncate -s 100M "$run/upload"
 
-    printf '\n%-26s %-40s %-10s %-8s %s\n' \
+    printf '\n%-24s %-40s %-13s %-11s %s\n' \
         REQUEST HOST REGION SERVICE VERDICT
 
     send "GET with a query" accepted "$monitoring" \

@@ -27,6 +27,7 @@ my %env = (TMPDIR => $tmp, map { $_ => undef } grep { /^AWS_/ } keys %ENV);
 demonstration();
 refusals_are_failures();
 gateway();
+with_credentials();
 options();
 
 done_testing();
@@ -67,8 +68,8 @@ sub demonstration {
 
     is($rc, 0, 'the demonstration succeeds') or diag($output);
 
-    my @accepted = $output =~ /^(\S.*\S) +(\S+\.amazonaws\.com) +(\S+) +(\S+)
-                               \ +accepted$/gmx;
+    my $row = qr/^(\S.*\S)\s+(\S+\.amazonaws\.com)\s+(\S+)\s+(\S+)\s+/m;
+    my @accepted = $output =~ /${row}accepted$/gm;
 
     is_deeply(\@accepted, [
         'GET with a query',
@@ -129,7 +130,7 @@ sub gateway {
     ok(wait_for(sub { slurp($output) =~ /What it signs:/ }, 120),
        'the gateway starts') or diag(slurp($output));
 
-    my @examples = slurp($output) =~ /^  (curl .*(?:\\\n.*)*)$/gm;
+    my @examples = slurp($output) =~ /^  (curl (?:.*\\\n)*.*)$/gm;
 
     is(scalar @examples, 3, 'three requests to try are shown');
 
@@ -151,6 +152,36 @@ sub gateway {
     stop($pid, 'TERM');
     ok(!can_connect($port), 'the gateway ends on SIGTERM');
     nothing_left('the gateway');
+
+    return;
+}
+
+
+# what can be seen of it without AWS
+
+sub with_credentials {
+    my $port = free_port();
+    my $output = "$tmp/signer";
+
+    my $pid = spawn(command => ['/bin/bash', "$root/run.sh", "--port=$port"],
+                    output => $output,
+                    env => { %env, AWS_ACCESS_KEY_ID => 'AKIDEXAMPLE',
+                             AWS_SECRET_ACCESS_KEY => 'secret',
+                             AWS_REGION => 'eu-west-1' });
+
+    ok(wait_for(sub { slurp($output) =~ /What it signs:/ }, 120),
+       'the gateway starts with credentials') or diag(slurp($output));
+
+    like(slurp($output), qr/signs for AWS hosts/, 'and signs for AWS');
+    like(slurp($output), qr/Host: sts\.eu-west-1\.amazonaws\.com/,
+         'the region is that of the environment');
+
+    my $answer = qx{curl -s -i -H 'Host: example.com' 127.0.0.1:$port};
+
+    like($answer, qr/^HTTP\S+ 403 /, 'a host that is not of AWS is refused');
+
+    stop($pid, 'TERM');
+    nothing_left('the gateway for AWS');
 
     return;
 }

@@ -375,7 +375,9 @@ sub configurations {
 
 sub planted_configurations {
     my %blocks = (
-        'a location'  => "aws_sigv4  on;\nproxy_pass  http://127.0.0.1;\n",
+        'a location'  => "aws_sigv4  on;\naws_sigv4_service  aps;\n"
+                         . "aws_sigv4_region  eu-west-1;\n"
+                         . "proxy_pass  http://127.0.0.1;\n",
         'a server'    => "location /a {\n    aws_sigv4  on;\n}\n",
         'http'        => "server {\n    listen  127.0.0.1:8000;\n}\n",
         'the whole'   => "events {}\nhttp {\n}\n",
