@@ -4,8 +4,9 @@ package CoreProgram;
 #
 # SPDX-License-Identifier: BSD-2-Clause
 
-# Builds programs of t/core with the core, and with sanitizers where the
-# compiler has them and what it builds can run here.
+# Builds programs of t/core with the core and the parsers that need no nginx
+# either, and with sanitizers where the compiler has them and what it builds
+# can run here.
 
 use warnings;
 use strict;
@@ -19,11 +20,12 @@ our @EXPORT_OK = qw(core_objects core_program);
 
 
 my $root = File::Spec->rel2abs(dirname(__FILE__) . '/../..');
-my $core = "$root/ngx_aws_sigv4_module/core";
+my $module = "$root/ngx_aws_sigv4_module";
+my $core = "$module/core";
 my $cc = $ENV{CC} // 'cc';
 my $dir = tempdir(CLEANUP => 1);
 my @flags = (qw(-g -O1 -std=c99 -D_GNU_SOURCE -Wall -Wextra -Werror),
-             "-I$core");
+             "-I$core", "-I$module");
 my (@sanitizers, @objects);
 
 
@@ -34,7 +36,7 @@ sub core_objects {
 
     @sanitizers = sanitizers();
 
-    for my $source (sort glob("$core/*.c")) {
+    for my $source (sort glob("$core/*.c $module/providers/sigv4_*.c")) {
         my $object = "$dir/" . basename($source, '.c') . '.o';
 
         run($cc, @flags, @sanitizers, '-c', '-o', $object, $source)
