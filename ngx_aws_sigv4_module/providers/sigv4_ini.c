@@ -89,6 +89,7 @@ sigv4_ini_is(const sigv4_ini_t *ini, const char *name)
 int
 sigv4_ini_is_profile(sigv4_str_t section, sigv4_str_t name, int config)
 {
+    size_t          i;
     uint8_t         quote;
     const uint8_t  *p, *last;
 
@@ -99,15 +100,26 @@ sigv4_ini_is_profile(sigv4_str_t section, sigv4_str_t name, int config)
         && sigv4_ini_is_space(p[7]))
     {
         section = sigv4_ini_trim(p + 7, last);
+        quote = section.data[0];
 
-        p = section.data;
-        quote = p[0];
+        if (quote == '"' || quote == '\'') {
 
-        if (section.len >= 2 && (quote == '"' || quote == '\'')
-            && p[section.len - 1] == quote)
-        {
+            if (section.len < 2 || section.data[section.len - 1] != quote) {
+                return 0;
+            }
+
             section.data++;
             section.len -= 2;
+
+        } else {
+
+            /* a name with blanks must be in quotes */
+
+            for (i = 0; i < section.len; i++) {
+                if (sigv4_ini_is_space(section.data[i])) {
+                    return 0;
+                }
+            }
         }
 
     } else if (config

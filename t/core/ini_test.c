@@ -109,7 +109,8 @@ main(void)
     test_profile("profile \"my prod\"", "my prod", 1, 1);
     test_profile("profile 'my prod'", "my prod", 1, 1);
     test_profile("profile \"prod'", "prod", 1, 0);
-    test_profile("profile \"", "\"", 1, 1);
+    test_profile("profile \"", "\"", 1, 0);
+    test_profile("profile my prod", "my prod", 1, 0);
     test_profile("profile \"\"", "", 1, 1);
     test_profile("profile", "", 1, 0);
     test_profile("profileprod", "prod", 1, 0);
