@@ -44,16 +44,9 @@ def when(date):
         tzinfo=datetime.timezone.utc)
 
 
-def tame(target):
-    """The target with its query encoded anew, which changes no signature.
-
-    awscrt 0.16 takes what stands before ":/" for a scheme.
-    """
+def encoded(target):
+    """The target with its query encoded anew, which changes no signature."""
     path, mark, query = target.partition("?")
-
-    if ":/" not in query:
-        return target
-
     decode = urllib.parse.unquote_to_bytes
     pairs = [piece.partition("=") for piece in query.split("&") if piece]
 
@@ -61,6 +54,11 @@ def tame(target):
         urllib.parse.quote(decode(name), "-._~") + "="
         + urllib.parse.quote(decode(value), "-._~")
         for name, _, value in pairs)
+
+
+def utf8(value):
+    """Bytes as latin-1, made the text that the signers take for them."""
+    return value.encode("latin-1").decode("utf-8")
 
 
 def payload_hash(request):
@@ -89,13 +87,20 @@ def sign_awscrt(request):
         signed_body_header_type=(types.X_AMZ_CONTENT_SHA_256 if body_header
                                  else types.NONE))
 
+    #  awscrt 0.16 takes what stands before ":/" for a scheme.
+    target = request["target"]
+
+    if ":/" in target.partition("?")[2]:
+        target = encoded(target)
+
     headers = awscrt.http.HttpHeaders(
         [("Host", request["host"])]
-        + [tuple(pair) for pair in request.get("headers", [])])
+        + [(name, utf8(value)) for name, value in
+           request.get("headers", [])])
 
     result = awscrt.auth.aws_sign_request(
-        awscrt.http.HttpRequest(request["method"], tame(request["target"]),
-                                headers), config).result(30)
+        awscrt.http.HttpRequest(request["method"], target, headers),
+        config).result(30)
 
     return {"headers": [list(pair) for pair in result.headers]}
 
@@ -122,7 +127,7 @@ def sign_botocore(request):
     made.headers.add_header("Host", request["host"])
 
     for name, value in request.get("headers", []):
-        made.headers.add_header(name, value)
+        made.headers.add_header(name, utf8(value))
 
     if request.get("content_sha256"):
         made.headers["X-Amz-Content-SHA256"] = payload_hash(request)
@@ -157,7 +162,7 @@ def authorization(headers):
 def sign_again(record, secrets):
     """The Authorization that an oracle makes for a request of the log.
 
-    It is awscrt, and botocore for a path that awscrt cannot take.
+    It is awscrt, or botocore for a path that awscrt cannot take.
     """
     signed = record["signed_headers"].split(";")
     headers = [pair for pair in record["headers"]
@@ -179,10 +184,13 @@ def sign_again(record, secrets):
         "content_sha256": "x-amz-content-sha256" in signed,
     }
 
-    path = record["target"].partition("?")[0]
-    signer = sign_botocore if ":/" in path else sign_awscrt
+    if ":/" not in record["target"].partition("?")[0]:
+        return authorization(sign_awscrt(request)["headers"])
 
-    return authorization(signer(request)["headers"])
+    #  botocore takes the query as it stands.
+    request["target"] = encoded(request["target"])
+
+    return authorization(sign_botocore(request)["headers"])
 
 
 def check(path, keys):
