@@ -193,6 +193,7 @@ typedef struct {
     ngx_str_t                         access_key_id;
     ngx_str_t                         string_to_sign;
     ngx_str_t                         headers;  /* lines for the wire */
+    u_char                            payload_hash[SIGV4_SHA256_HEX_LEN];
     unsigned                          token:1;  /* headers have one */
 } ngx_http_aws_sigv4_signature_t;
 

@@ -80,6 +80,13 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
     sig = &ctx->signature;
 
     sig->request = *req;
+
+    /* that of the payload is made anew in its place, literals are shorter */
+
+    ngx_memcpy(sig->payload_hash, req->payload_hash.data,
+               req->payload_hash.len);
+    sig->request.payload_hash.data = sig->payload_hash;
+
     sig->generation = cred->generation;
     sig->token = (cred->value.session_token.len != 0);
     sig->scope.service = ngx_http_aws_sigv4_str(&ctx->service);
