@@ -33,7 +33,8 @@ my @cases = (
       qr/Failed test 'header Server is absent'/ ],
     [ 'access log', { access => "\$request_method=PUT\n" },
       qr/Failed test 'access log request_method'/ ],
-    [ 'a line that is not in the error log', { error_log => "no such\n" },
+    [ 'a line that is not in the error log', { error_log => "no such\n",
+        IMPATIENT => 1 },
       qr/Failed test 'error log: there'/ ],
     [ 'a line that is in it',
       { config => "location / {\n"
@@ -49,7 +50,8 @@ my @cases = (
     [ 'another error than the expected one',
       { config => "location / {\n"
             . "    proxy_pass http://127.0.0.1:\$CLOSED_PORT;\n}\n",
-        status => '502', error_log => "while upgrading\n" },
+        status => '502', error_log => "while upgrading\n",
+        IMPATIENT => 1 },
       qr/Failed test 'error log has no other errors'/ ],
     [ 'a secret in the access log',
       { request => "GET /?\$TEST_OTHER_SECRET\n" },
@@ -131,6 +133,8 @@ sub run_block {
 
     my $crash  = delete $section->{CRASH};
     my $report = delete $section->{REPORT};
+    my %env    = delete $section->{IMPATIENT}
+        ? (TEST_NGINX_TIMEOUT => 6) : ();
     my $text   = "use lib 't/lib';\nuse AwsSigV4;\n"
         . "default_section(no_module => '');\n";
 
@@ -157,7 +161,7 @@ sub run_block {
     unlink "$dir/output";
 
     my $pid = spawn(command => [ $^X, "$dir/block.t" ],
-                    output => "$dir/output");
+                    output => "$dir/output", env => \%env);
     wait_for(sub { !is_running($pid) }, 120);
 
     return (stop($pid), slurp("$dir/output"));

@@ -96,7 +96,8 @@ sub _settle {
 
     return if $config =~ /^\s*access_log\s/m;
 
-    wait_for(sub { $nginx->access >= $count }, 5);
+    wait_for(sub { $nginx->access >= $count },
+             $AwsSigV4::Process::TIMEOUT / 2);
 
     return;
 }
@@ -261,7 +262,7 @@ sub _error_log {
     wait_for(sub {
         $log = $nginx->log_text('error.log');
         return !grep { $log !~ $_ } @expected;
-    }, 5);
+    }, $AwsSigV4::Process::TIMEOUT / 2);
 
     Test::More::like($log, $_, 'error log: there') for @expected;
     contains_not($log, $block->get('no_error_log'), 'error log');
