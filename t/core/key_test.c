@@ -26,6 +26,7 @@ static void test_hmac(sigv4_crypto_t *crypto, sigv4_str_t key,
 static void test_signing_key(sigv4_crypto_t *crypto);
 static void test_long_secret(sigv4_crypto_t *crypto);
 static void test_cache(sigv4_crypto_t *crypto);
+static void test_services(sigv4_crypto_t *crypto);
 static void test_eviction(sigv4_crypto_t *crypto);
 static void test_long_names(sigv4_crypto_t *crypto);
 static void test_time(void);
@@ -59,6 +60,7 @@ main(void)
     test_signing_key(crypto);
     test_long_secret(crypto);
     test_cache(crypto);
+    test_services(crypto);
     test_eviction(crypto);
     test_long_names(crypto);
     test_time();
@@ -247,6 +249,9 @@ test_cache(sigv4_crypto_t *crypto)
     tap_ok(test_miss(crypto, 1, "a", "q", day), "not for another region");
     tap_ok(test_miss(crypto, 1, "a", "rr", day),
            "not for a longer name of a region");
+    tap_ok(test_miss(crypto, 1, "a", "zz", day)
+           && test_miss(crypto, 1, "a", "z", day),
+           "nor for a shorter one");
     tap_ok(test_miss(crypto, 2, "b", "r", day),
            "not for another generation of credentials");
     tap_ok(!test_miss(crypto, 1, "a", "r", day),
@@ -264,6 +269,38 @@ test_cache(sigv4_crypto_t *crypto)
     tap_ok(test_miss(crypto, 9, "", "r", day)
            && test_miss(crypto, 9, "", "r", day),
            "a failure is not stored");
+}
+
+
+/* each a part of another, so that a name compared in part is found out */
+
+static void
+test_services(sigv4_crypto_t *crypto)
+{
+    int                  ok;
+    size_t               i;
+    uint8_t              key[SIGV4_KEY_LEN], derived[SIGV4_KEY_LEN];
+    sigv4_scope_t        scope;
+    sigv4_credentials_t  cred;
+
+    static const char *const  services[] = {
+        "s3express", "s3", "s3-outposts", "s", "express"
+    };
+
+    memset(&test_keys, 0, sizeof(test_keys));
+    cred = test_make_credentials("a");
+    ok = 1;
+
+    for (i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+        scope = test_make_scope("r", services[i]);
+
+        sigv4_cached_signing_key(&test_keys, crypto, &cred, 1, &scope, key);
+        sigv4_signing_key(crypto, &cred, &scope, derived);
+
+        ok &= memcmp(key, derived, sizeof(key)) == 0;
+    }
+
+    tap_ok(ok && test_keys.hits == 0, "each service has a key of its own");
 }
 
 
@@ -306,8 +343,9 @@ test_eviction(sigv4_crypto_t *crypto)
 static void
 test_long_names(sigv4_crypto_t *crypto)
 {
-    const char  *longest;
-    uint8_t      one[SIGV4_KEY_LEN], two[SIGV4_KEY_LEN];
+    const char        *longest;
+    uint8_t            one[SIGV4_KEY_LEN], two[SIGV4_KEY_LEN];
+    sigv4_key_entry_t  entries[SIGV4_KEY_CACHE_SIZE];
 
     memset(&test_keys, 0, sizeof(test_keys));
 
@@ -316,9 +354,14 @@ test_long_names(sigv4_crypto_t *crypto)
     tap_ok(test_miss(crypto, 1, "a", longest, 0)
            && !test_miss(crypto, 1, "a", longest, 0),
            "the longest name is stored");
+
+    memcpy(entries, test_keys.entries, sizeof(entries));
+
     tap_ok(test_miss(crypto, 1, "a", TEST_LONG, 0)
            && test_miss(crypto, 1, "a", TEST_LONG, 0),
            "a longer one is not");
+    tap_ok(memcmp(entries, test_keys.entries, sizeof(entries)) == 0,
+           "and leaves the entries as they were");
 
     test_get(crypto, 1, "a", longest, 0, one);
     test_get(crypto, 1, "a", TEST_LONG, 0, two);
