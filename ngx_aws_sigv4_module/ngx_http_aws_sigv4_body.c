@@ -19,8 +19,8 @@ typedef struct {
     ngx_http_request_t             *request;
     sigv4_hash_t                   *hash;       /* NULL: finished */
     off_t                           length;
-    ngx_temp_file_t                *file;       /* where it was spooled */
-    ngx_file_uniq_t                 inode;
+    ngx_file_t                     *file;       /* where it was spooled */
+    ngx_pool_cleanup_t             *opened;     /* ended: it was closed */
     u_char                          digest[SIGV4_SHA256_LEN];
 } ngx_http_aws_sigv4_body_t;
 
@@ -36,8 +36,10 @@ static ngx_int_t ngx_http_aws_sigv4_body_update(
     ngx_http_aws_sigv4_body_t *body, ngx_chain_t *in);
 static ngx_uint_t ngx_http_aws_sigv4_body_last(ngx_chain_t *in);
 static void ngx_http_aws_sigv4_body_cleanup(void *data);
-static ngx_int_t ngx_http_aws_sigv4_body_spooled(
-    ngx_http_aws_sigv4_body_t *body, ngx_http_request_t *r);
+static void ngx_http_aws_sigv4_body_spooled(ngx_http_aws_sigv4_body_t *body,
+    ngx_http_request_t *r);
+static ngx_uint_t ngx_http_aws_sigv4_body_is_file(
+    ngx_http_aws_sigv4_body_t *body, ngx_file_t *file);
 static ngx_int_t ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known);
 static ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
@@ -160,7 +162,7 @@ ngx_http_aws_sigv4_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     rc = ngx_http_next_request_body_filter(r, in);
 
     if (rc == NGX_OK && last) {
-        return ngx_http_aws_sigv4_body_spooled(body, r);
+        ngx_http_aws_sigv4_body_spooled(body, r);
     }
 
     return rc;
@@ -279,32 +281,58 @@ ngx_http_aws_sigv4_body_update(ngx_http_aws_sigv4_body_t *body,
 }
 
 
-/* remembers the file, by which the hash is found again */
+/*
+ * The hash is found again by the file.  ngx_lua may put another body into
+ * the same ngx_file_t, and the number of the file and its inode may be used
+ * again; the cleanup that closes it tells whether it is open still.
+ */
 
-static ngx_int_t
+static void
 ngx_http_aws_sigv4_body_spooled(ngx_http_aws_sigv4_body_t *body,
     ngx_http_request_t *r)
 {
-    ngx_file_info_t           fi;
-    ngx_http_request_body_t  *rb;
+    ngx_file_t               *file;
+    ngx_pool_cleanup_t       *cln;
+    ngx_pool_cleanup_file_t  *clnf;
 
-    rb = r->request_body;
-
-    if (rb->temp_file == NULL) {
-        return NGX_OK;
+    if (r->request_body->temp_file == NULL) {
+        return;
     }
 
-    if (ngx_fd_info(rb->temp_file->file.fd, &fi) == NGX_FILE_ERROR) {
-        ngx_log_error(NGX_LOG_ALERT, r->connection->log, ngx_errno,
-                      ngx_fd_info_n " \"%V\" failed",
-                      &rb->temp_file->file.name);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    file = &r->request_body->temp_file->file;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_pool_cleanup_file
+            && cln->handler != ngx_pool_delete_file)
+        {
+            continue;
+        }
+
+        clnf = cln->data;
+
+        if (clnf->fd == file->fd) {
+            body->file = file;
+            body->opened = cln;
+            return;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_body_is_file(ngx_http_aws_sigv4_body_t *body,
+    ngx_file_t *file)
+{
+    ngx_pool_cleanup_file_t  *clnf;
+
+    if (body->file != file || body->opened->handler == NULL) {
+        return 0;
     }
 
-    body->file = rb->temp_file;
-    body->inode = ngx_file_uniq(&fi);
+    clnf = body->opened->data;
 
-    return NGX_OK;
+    return clnf->fd == file->fd;
 }
 
 
@@ -388,7 +416,6 @@ ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known)
 {
     u_char                         digest[SIGV4_SHA256_LEN];
-    ngx_file_info_t                fi;
     ngx_http_aws_sigv4_body_t     *body;
     ngx_http_aws_sigv4_payload_t  *payload;
 
@@ -419,10 +446,7 @@ ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
         && body->hash == NULL
         && body->length == payload->length
         && (payload->file
-            ? (body->file != NULL
-               && payload->file == &body->file->file
-               && ngx_fd_info(payload->file->fd, &fi) != NGX_FILE_ERROR
-               && ngx_file_uniq(&fi) == body->inode)
+            ? ngx_http_aws_sigv4_body_is_file(body, payload->file)
             : known))
     {
         sigv4_hex(body->digest, payload->hash);

@@ -510,6 +510,10 @@ ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
 
     (void) ngx_http_aws_sigv4_fail(ctx, status, rc);
 
+    /* no 100 for a body that is thrown away */
+
+    r->expect_tested = 1;
+
     discarded = ngx_http_discard_request_body(r);
     if (discarded != NGX_OK) {
         return discarded;

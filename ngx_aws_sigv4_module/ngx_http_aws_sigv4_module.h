@@ -428,9 +428,12 @@ ngx_int_t ngx_http_aws_sigv4_proxy_handler(ngx_http_request_t *r);
 
 /* ngx_http_aws_sigv4_seal.c */
 
-/* puts the signature onto the head in ctx->unsealed */
+/*
+ * Puts the signature onto the head in ctx->unsealed.  Built: the proxy has
+ * just made it, and a body that may be another one.
+ */
 ngx_int_t ngx_http_aws_sigv4_seal(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx);
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t built);
 
 
 /* ngx_http_aws_sigv4_lua.c */

@@ -29,14 +29,19 @@ static u_char *ngx_http_aws_sigv4_copy_fields(u_char *p,
  */
 
 ngx_int_t
-ngx_http_aws_sigv4_seal(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
+ngx_http_aws_sigv4_seal(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_uint_t built)
 {
     sigv4_request_t            req;
     ngx_http_aws_sigv4_head_t  head;
 
-    if (ngx_http_aws_sigv4_head_parse(r, ctx, &head, &req) != NGX_OK
-        || ngx_http_aws_sigv4_seal_payload(r, ctx, &head) != NGX_OK)
-    {
+    if (ngx_http_aws_sigv4_head_parse(r, ctx, &head, &req) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* a retry sends the same body: its bufs are not yet as they were */
+
+    if (built && ngx_http_aws_sigv4_seal_payload(r, ctx, &head) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -194,7 +194,7 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
     ctx->unsealed.data = head->pos;
     ctx->unsealed.len = head->last - head->pos;
 
-    if (ngx_http_aws_sigv4_seal(r, ctx) == NGX_OK) {
+    if (ngx_http_aws_sigv4_seal(r, ctx, 1) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -241,7 +241,7 @@ ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r)
     ctx->sealed = 0;
     ctx->signature.time = 0;
 
-    if (ngx_http_aws_sigv4_seal(r, ctx) == NGX_OK) {
+    if (ngx_http_aws_sigv4_seal(r, ctx, 0) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -275,7 +275,7 @@ ngx_http_aws_sigv4_output_filter(void *data, ngx_chain_t *in)
         ctx->sealed = 0;
         ctx->signature.time = 0;
 
-        if (ngx_http_aws_sigv4_seal(r, ctx) != NGX_OK) {
+        if (ngx_http_aws_sigv4_seal(r, ctx, 0) != NGX_OK) {
             return ngx_http_aws_sigv4_unsent(r, ctx);
         }
     }
