@@ -97,7 +97,8 @@ sub chunk_encode {
 }
 
 # Send a request and read its response; a body announced with Expect waits
-# for the 100.
+# for the 100.  `split` is a list of sizes: of so many bytes each, the
+# server has read one piece before it gets the next.
 sub request {
     my ($self, $spec) = @_;
 
@@ -112,7 +113,7 @@ sub request {
     my ($head, $body, $expect) = format_request($spec);
 
     if (!$expect) {
-        $self->send($head . $body);
+        $self->send_split($head . $body, @{ $spec->{split} || [] });
         return $self->response($method);
     }
 
@@ -142,6 +143,49 @@ sub send {
         last unless defined $sent;
         $offset += $sent;
     }
+
+    return;
+}
+
+sub send_split {
+    my ($self, $bytes, @sizes) = @_;
+
+    my $offset = 0;
+
+    for my $size (@sizes) {
+        last if $offset >= length $bytes;
+        $self->send(substr $bytes, $offset, $size);
+        $self->drained;
+        $offset += $size;
+    }
+
+    $self->send(substr $bytes, $offset) if $offset < length $bytes;
+
+    return;
+}
+
+# Wait until the server has read all that was sent.
+sub drained {
+    my ($self) = @_;
+
+    my ($client, $server) = map { sprintf '%04X', $_ }
+        $self->{sock}->sockport, $self->{sock}->peerport;
+
+    my $unread = qr{ ^\s*\d+:[ ](?:
+        [0-9A-F]+:$client[ ][0-9A-F]+:$server[ ]..[ ](?!0{8}:)
+        | [0-9A-F]+:$server[ ][0-9A-F]+:$client[ ]..[ ][0-9A-F]{8}:(?!0{8}[ ])
+    ) }mx;
+
+    return AwsSigV4::Process::wait_for(sub {
+        AwsSigV4::Process::slurp('/proc/net/tcp') !~ $unread;
+    });
+}
+
+# No more comes from here; the response can still be read.
+sub shut {
+    my ($self) = @_;
+
+    shutdown $self->{sock}, 1;
 
     return;
 }
