@@ -173,6 +173,12 @@ int sigv4_canonical_query(sigv4_str_t query, sigv4_buf_t *buf);
 int sigv4_canonical_headers(const sigv4_request_t *req, sigv4_buf_t *buf);
 int sigv4_signed_headers(const sigv4_request_t *req, sigv4_buf_t *buf);
 
+/*
+ * SIGV4_INVALID if a part could be taken for another line: a space or a
+ * control character in the method, the payload hash or a path that is
+ * copied, NUL in a value, a name that is no token in lower case; and if the
+ * fields are not sorted.  On any error the buffer is left as it was.
+ */
 int sigv4_canonical_request(const sigv4_request_t *req, sigv4_buf_t *buf,
     sigv4_str_t *canonical_request, sigv4_str_t *signed_headers);
 
@@ -182,7 +188,11 @@ int sigv4_canonical_request(const sigv4_request_t *req, sigv4_buf_t *buf,
 /* sets scope->datetime, in UTC, from seconds since the epoch */
 void sigv4_scope_time(sigv4_scope_t *scope, time_t t);
 
-/* "YYYYMMDD/region/service/aws4_request" */
+/*
+ * "YYYYMMDD/region/service/aws4_request".  SIGV4_INVALID, here and where a
+ * scope is used, if a name is empty or has in it what is not visible ASCII,
+ * or "/" or ",".
+ */
 int sigv4_credential_scope(const sigv4_scope_t *scope, sigv4_buf_t *buf);
 
 int sigv4_string_to_sign(sigv4_crypto_t *crypto, const sigv4_scope_t *scope,
@@ -213,7 +223,10 @@ int sigv4_signature(sigv4_crypto_t *crypto,
     const uint8_t key[SIGV4_KEY_LEN], sigv4_str_t string_to_sign,
     uint8_t signature[SIGV4_SIGNATURE_LEN]);
 
-/* the value of the Authorization header */
+/*
+ * The value of the Authorization header.  An access key ID may have "/" and
+ * ":" in it, as some stores have them, but no ",".
+ */
 int sigv4_authorization(const sigv4_credentials_t *cred,
     const sigv4_scope_t *scope, sigv4_str_t signed_headers,
     const uint8_t signature[SIGV4_SIGNATURE_LEN], sigv4_buf_t *buf,
