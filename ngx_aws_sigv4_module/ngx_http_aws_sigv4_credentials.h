@@ -64,8 +64,8 @@ char *ngx_http_aws_sigv4_provider(ngx_conf_t *cf, ngx_command_t *cmd,
 
 /*
  * The provider that a location names; "default" is made if it was not
- * defined.  NULL: there is none, and the log says so with file and line of
- * cf.  A location that names its provider by a variable uses "default".
+ * defined.  NULL: there is none.  A location that names its provider by a
+ * variable uses "default".
  */
 ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_provider_use(
     ngx_conf_t *cf, ngx_http_aws_sigv4_store_t *store, ngx_str_t *name);

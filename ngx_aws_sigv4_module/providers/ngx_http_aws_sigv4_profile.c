@@ -396,7 +396,7 @@ ngx_http_aws_sigv4_profile_resolve(ngx_http_aws_sigv4_provider_t *p,
         return NGX_ERROR;
     }
 
-    for (i = NGX_HTTP_AWS_SIGV4_PROFILE_ROLE;
+    for (i = NGX_HTTP_AWS_SIGV4_PROFILE_WEB_IDENTITY;
          i < NGX_HTTP_AWS_SIGV4_PROFILE_KEYS;
          i++)
     {

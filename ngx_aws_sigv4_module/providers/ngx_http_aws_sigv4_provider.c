@@ -122,16 +122,9 @@ ngx_http_aws_sigv4_provider_use(ngx_conf_t *cf,
         p->implied = 1;
     }
 
-    if (p == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "provider \"%V\" of \"aws_sigv4_credentials\" is "
-                           "not defined, define it by "
-                           "\"aws_sigv4_provider %V TYPE ...\" in \"http\"",
-                           name, name);
-        return NULL;
+    if (p != NULL) {
+        p->used = 1;
     }
-
-    p->used = 1;
 
     return p;
 }
