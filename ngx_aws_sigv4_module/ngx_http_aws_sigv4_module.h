@@ -237,6 +237,12 @@ struct ngx_http_aws_sigv4_ctx_s {
 
 extern ngx_module_t  ngx_http_aws_sigv4_module;
 
+
+/* ngx_http_aws_sigv4_access.c */
+
+/* the handler of the access phase; it moves itself to the end of it */
+ngx_int_t ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r);
+
 /* the ctx of the request; NULL if there is no memory */
 ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_get_ctx(ngx_http_request_t *r);
 
