@@ -80,10 +80,11 @@ my @rules = (
 
     ['the core includes its own and standard headers', 'core', \&includes],
 
+    # and in the test of that file, which lets OpenSSL fail
     ['OpenSSL is included in one file', 'c',
      sub {
          my ($path, $text) = @_;
-         return if $path =~ m{core/sigv4_crypto_openssl\.c$};
+         return if $path =~ m{core/(?:sigv4_crypto_openssl|crypto_test)\.c$};
          return lines(sub { /^\s*#\s*include\s*<openssl/ })->($path, $text);
      }],
 
