@@ -55,6 +55,15 @@ ngx_http_aws_sigv4_head_parse(ngx_http_request_t *r,
         rc = ngx_http_aws_sigv4_head_fields(r, ctx, head, req);
     }
 
+    /* the text of proxy_set_body alone may stand behind the head */
+
+    if (rc == NGX_OK
+        && !ctx->conf->proxy.set_body
+        && head->end + 2 != ctx->unsealed.data + ctx->unsealed.len)
+    {
+        rc = NGX_DECLINED;
+    }
+
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "aws sigv4: the request to the upstream has lines that "

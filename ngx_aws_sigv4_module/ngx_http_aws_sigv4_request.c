@@ -11,6 +11,7 @@
 
 static ngx_int_t ngx_http_aws_sigv4_configured_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
+static ngx_uint_t ngx_http_aws_sigv4_splits(ngx_str_t *value);
 static void ngx_http_aws_sigv4_client_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
 
@@ -39,7 +40,7 @@ ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
     ngx_str_t   *signed_name;
     ngx_uint_t   i;
 
-    if (name->len > 6 && ngx_memcmp(name->data, "x-amz-", 6) == 0) {
+    if (name->len >= 6 && ngx_memcmp(name->data, "x-amz-", 6) == 0) {
         return 1;
     }
 
@@ -150,8 +151,9 @@ ngx_http_aws_sigv4_request(ngx_http_request_t *r,
 
     ngx_http_aws_sigv4_add_field(req, &host, &ctx->host);
 
-    if (ngx_http_aws_sigv4_configured_fields(r, ctx, req) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_http_aws_sigv4_configured_fields(r, ctx, req);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     ngx_http_aws_sigv4_client_fields(r, ctx, req);
@@ -223,17 +225,47 @@ ngx_http_aws_sigv4_configured_fields(ngx_http_request_t *r,
         }
 
         if (ngx_http_complex_value(r, header[i].value, &value) != NGX_OK) {
-            return NGX_ERROR;
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
         /* the proxy does not send an empty one */
 
-        if (value.len) {
-            ngx_http_aws_sigv4_add_field(req, &header[i].name, &value);
+        if (value.len == 0) {
+            continue;
         }
+
+        if (ngx_http_aws_sigv4_splits(&value)) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "aws sigv4: the value of \"proxy_set_header %V\" "
+                          "has a line break and is not signed, look at its "
+                          "variables", &header[i].name);
+
+            return ngx_http_aws_sigv4_fail(ctx,
+                                           NGX_HTTP_AWS_SIGV4_BAD_REQUEST,
+                                           NGX_HTTP_BAD_REQUEST);
+        }
+
+        ngx_http_aws_sigv4_add_field(req, &header[i].name, &value);
     }
 
     return NGX_OK;
+}
+
+
+/* a value from a variable that would become several lines of the head */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_splits(ngx_str_t *value)
+{
+    u_char  *p;
+
+    for (p = value->data; p < value->data + value->len; p++) {
+        if (*p == CR || *p == LF || *p == '\0') {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

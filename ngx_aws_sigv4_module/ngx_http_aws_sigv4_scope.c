@@ -251,6 +251,9 @@ ngx_http_aws_sigv4_choose_host(ngx_http_request_t *r,
     } else if (host != NULL) {
         ctx->host = *host;
 
+        /* the configuration did not tell it */
+        *variable = 1;
+
     } else if (ngx_http_aws_sigv4_target_host(r, slcf, &ctx->host, &authority)
                != NGX_OK)
     {

@@ -71,16 +71,6 @@ ngx_http_aws_sigv4_seal_payload(ngx_http_request_t *r,
     text.data = head->end + 2;
     text.len = ctx->unsealed.data + ctx->unsealed.len - text.data;
 
-    if (text.len && !ctx->conf->proxy.set_body) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "aws sigv4: the request head to the upstream has an "
-                      "empty line and is not sent, look for line breaks in "
-                      "variables of \"proxy_set_header\"");
-
-        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NOT_SEALED,
-                                       NGX_HTTP_INTERNAL_SERVER_ERROR);
-    }
-
     rc = ngx_http_aws_sigv4_body_sent(r, ctx, &text,
                                       r->upstream->request_bufs->next);
     if (rc != NGX_OK) {

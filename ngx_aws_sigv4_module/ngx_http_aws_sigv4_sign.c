@@ -123,6 +123,18 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
 
     ngx_http_aws_sigv4_wipe_scratch(&work);
 
+    if (rc == SIGV4_INVALID && work.signed_headers.len == 0) {
+
+        /* it has not come as far as the scope */
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aws sigv4: the request has a method, a path or a "
+                      "header that cannot be signed");
+
+        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_BAD_REQUEST,
+                                       NGX_HTTP_BAD_REQUEST);
+    }
+
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "aws sigv4: cannot sign for host \"%V\", service \"%V\", "
                   "region \"%V\": %s", &ctx->host, &ctx->service,
