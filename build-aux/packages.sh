@@ -52,6 +52,7 @@ TEST_PACKAGES="
     python3-swift
     radosgw
     rclone
+    restic
     s3cmd
     swift-account
     swift-container

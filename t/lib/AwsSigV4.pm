@@ -204,7 +204,7 @@ one text for each.
 For tests that are not made of blocks: C<start_nginx(%config)>,
 C<start_verifier(%options)>, C<request($port, %request)>,
 C<http_client(%where)>, C<make_cert()>, C<wait_for { … }>, C<slurp>, C<spew>,
-C<temp_dir>, C<free_port>, C<closed_port>, C<spawn>, C<stop>,
+C<temp_dir>, C<free_port>, C<closed_port>, C<spawn>, C<run>, C<stop>,
 C<needs($program)>.  What they start ends with the test.  For blocks:
 C<default_section>, C<repeat_each>, C<run_tests>.
 
@@ -227,14 +227,16 @@ use AwsSigV4::Block;
 use AwsSigV4::Client;
 use AwsSigV4::Nginx;
 use AwsSigV4::Process qw(
-    temp_dir free_port closed_port spawn stop is_running wait_for slurp spew
+    temp_dir free_port closed_port spawn run stop is_running wait_for slurp
+    spew
 );
 use AwsSigV4::Verifier;
 
 our @EXPORT = qw(
     default_section repeat_each run_tests
     start_nginx start_verifier request http_client make_cert needs
-    temp_dir free_port closed_port spawn stop is_running wait_for slurp spew
+    temp_dir free_port closed_port spawn run stop is_running wait_for slurp
+    spew
 );
 
 my %default;

@@ -18,7 +18,7 @@ use POSIX       qw(WNOHANG);
 use Time::HiRes ();
 
 our @EXPORT_OK = qw(
-    temp_dir free_port closed_port spawn stop is_running wait_for
+    temp_dir free_port closed_port spawn run stop is_running wait_for
     can_connect slurp spew
 );
 
@@ -28,8 +28,12 @@ our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT} || 30;
 my $owner = $$;
 my (%running, @dirs, @held, $setpriv);
 
+# temp_dir($where): in the usual place, or in another directory.
 sub temp_dir {
-    my $dir = File::Temp::tempdir('sigv4-test-XXXXXXXX', TMPDIR => 1);
+    my ($where) = @_;
+
+    my $dir = File::Temp::tempdir('sigv4-test-XXXXXXXX',
+        defined $where ? (DIR => $where) : (TMPDIR => 1));
 
     # The workers of an nginx that root started are somebody else.
     chmod 0755, $dir or die "chmod $dir: $!";
@@ -101,6 +105,21 @@ sub spawn {
     $running{$pid} = $arg{command}[0];
 
     return $pid;
+}
+
+# run(command => [...], limit => seconds, …): a program that ends by itself;
+# its exit code, undefined if a signal or the limit ended it, and its output.
+sub run {
+    my (%arg) = @_;
+
+    my $output = temp_dir() . '/output';
+    my $pid    = spawn(%arg, output => $output);
+    my $ended  = wait_for(sub { !is_running($pid) }, $arg{limit} // 120);
+    my $status = stop($pid);
+    my $text   = slurp($output);
+
+    return (undef, "$text(no end within its limit)\n") unless $ended;
+    return ($status & 127 ? undef : $status >> 8, $text);
 }
 
 sub _child {
