@@ -77,19 +77,25 @@ sub bytes {
 sub all {
     my (%spec) = @_;
 
+    my @these = @{ delete $spec{sizes} || \@sizes };
+
     return map {
         my $way = $_;
         map { { method => 'POST', target => "$way/$_", body => bytes($_),
-                %spec } } @sizes;
+                %spec } } @these;
     } @ways;
 }
 
-sub all_bytes { return map { bytes($_) } map { @sizes } @ways }
+sub all_bytes {
+    my @these = @_ ? @_ : @sizes;
+
+    return map { bytes($_) } map { @these } @ways;
+}
 
 sub all_hashes {
     return map { '$aws_sigv4_status=signed' . "\n"
                  . '$aws_sigv4_payload_hash=' . sha256_hex($_) }
-           all_bytes();
+           all_bytes(@_);
 }
 
 run_tests();
@@ -148,24 +154,26 @@ __DATA__
 
 === a body in many pieces, split in the head and after it
 --- requests eval
-[main::all(split => [20, 70, 100, 1, 1, 5000, 11000, 1, 30000, 40000])]
+[main::all(sizes => [1000, 16385, 65536],
+           split => [20, 1, 100, 5000, 11000, 40000])]
 --- upstream_verdict: ok
 --- upstream_body eval
-[main::all_bytes()]
+[main::all_bytes(1000, 16385, 65536)]
 --- access eval
-[main::all_hashes()]
+[main::all_hashes(1000, 16385, 65536)]
 
 
 
 === a chunked body in many pieces, split in the size of a chunk
 --- requests eval
-[main::all(headers => 'Transfer-Encoding: chunked',
-           split => [20, 70, (1) x 20, 4096, (1) x 9, 5000, 40000])]
+[main::all(sizes => [1000, 16385, 65536],
+           headers => 'Transfer-Encoding: chunked',
+           split => [20, 100, 3, 1, 1, 1, 4096, 3, 1, 40000])]
 --- upstream_verdict: ok
 --- upstream_body eval
-[main::all_bytes()]
+[main::all_bytes(1000, 16385, 65536)]
 --- access eval
-[main::all_hashes()]
+[main::all_hashes(1000, 16385, 65536)]
 
 
 
