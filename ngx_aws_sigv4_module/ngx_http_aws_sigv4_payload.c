@@ -53,6 +53,10 @@ ngx_http_aws_sigv4_chunk_signed(ngx_http_request_t *r,
                   "which cannot be signed again, let it send "
                   "UNSIGNED-PAYLOAD or a plain body", declared);
 
+    /* as nginx does with this status: the upload need not be awaited */
+
+    r->keepalive = 0;
+
     return ngx_http_aws_sigv4_answer(r, ctx,
                                      NGX_HTTP_AWS_SIGV4_CHUNK_SIGNED,
                                      NGX_HTTP_NOT_IMPLEMENTED, &type,
