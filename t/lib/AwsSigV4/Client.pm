@@ -98,7 +98,8 @@ sub chunk_encode {
 
 # Send a request and read its response; a body announced with Expect waits
 # for the 100.  `split` is a list of sizes: of so many bytes each, the
-# server has read one piece before it gets the next.
+# server has read one piece before it gets the next.  `hold` is a size and a
+# file: what follows so many bytes of the body is sent when the file exists.
 sub request {
     my ($self, $spec) = @_;
 
@@ -111,6 +112,14 @@ sub request {
     }
 
     my ($head, $body, $expect) = format_request($spec);
+
+    if (my ($size, $file) = @{ $spec->{hold} || [] }) {
+        $self->send($head . substr $body, 0, $size);
+        AwsSigV4::Process::wait_for(sub { -e $file })
+            or die "nothing came of the first $size bytes of the body\n";
+        $self->send(substr $body, $size);
+        return $self->response($method);
+    }
 
     if (!$expect) {
         $self->send_split($head . $body, @{ $spec->{split} || [] });
