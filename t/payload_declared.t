@@ -312,7 +312,7 @@ the client signs the chunks of the body
 --- http2
 --- requests eval
 [main::declared('/s3/key', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
-                body => 'short')]
+                body => undef)]
 --- status: 501
 --- response_body_like: <Code>NotImplemented</Code>
 --- upstream_count: 0
