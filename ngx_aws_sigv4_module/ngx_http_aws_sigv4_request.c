@@ -135,6 +135,15 @@ ngx_http_aws_sigv4_request(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (ngx_http_aws_sigv4_splits(&uri)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aws sigv4: the request target has a line break and is "
+                      "not signed, look at the variables of \"proxy_pass\"");
+
+        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_BAD_REQUEST,
+                                       NGX_HTTP_BAD_REQUEST);
+    }
+
     req->method = ngx_http_aws_sigv4_str(&method);
 
     rc = ngx_http_aws_sigv4_target(r, ctx, &uri, req);
