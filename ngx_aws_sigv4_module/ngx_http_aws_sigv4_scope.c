@@ -239,16 +239,7 @@ ngx_http_aws_sigv4_choose_host(ngx_http_request_t *r,
 
     ngx_str_null(&authority);
 
-    if (ctx->choice.host.len) {
-        ctx->host = ctx->choice.host;
-        *variable = 1;
-
-    } else if (slcf->host != NULL) {
-        if (ngx_http_complex_value(r, slcf->host, &ctx->host) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-    } else if (host != NULL) {
+    if (host != NULL) {
         ctx->host = *host;
 
         /* the configuration did not tell it */
@@ -256,6 +247,16 @@ ngx_http_aws_sigv4_choose_host(ngx_http_request_t *r,
 
     } else if (ngx_http_aws_sigv4_target_host(r, slcf, &ctx->host, &authority)
                != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx->choice.host.len) {
+        ctx->host = ctx->choice.host;
+        *variable = 1;
+
+    } else if (slcf->host != NULL
+               && ngx_http_complex_value(r, slcf->host, &ctx->host) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
