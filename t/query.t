@@ -137,6 +137,16 @@ GET /s3/a%c3%a9%7e?b=%c3%a9
 
 
 
+=== brackets
+--- requests eval
+['GET /a[1]?match[]=up&b[c]=[]', 'GET /s3/a[1]?match[]=up']
+--- upstream_verdict: ok
+--- upstream_request eval
+['GET /a%5B1%5D?match%5B%5D=up&b%5Bc%5D=%5B%5D',
+ 'GET /s3/a%5B1%5D?match%5B%5D=up']
+
+
+
 === raw bytes that may not stand in a target
 --- raw_request eval
 "GET /a\"<>\\^`{|}\xc3\xa9?b\"<>\\^`{|}=\xc3\xa9 HTTP/1.0\r\n\r\n"
