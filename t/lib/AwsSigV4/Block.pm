@@ -104,7 +104,9 @@ sub make_cert {
 
     my $dir    = temp_dir();
     my @names  = qw(DNS:localhost IP:127.0.0.1 DNS:*.amazonaws.com
-                    DNS:*.us-east-1.amazonaws.com);
+                    DNS:*.us-east-1.amazonaws.com
+                    DNS:*.s3.us-east-1.amazonaws.com
+                    DNS:*.us-east-1.es.amazonaws.com);
     my $output = "$dir/output";
     my $pid    = spawn(output => $output, command => [
         'openssl', 'req', '-x509', '-newkey', 'ec',
