@@ -138,6 +138,9 @@ build() {
     clang -g -O1 -Wall -Wextra -Werror -DREPORTS="\"$reports/report\"" \
         -c -o "$root/sanitizer.o" build-aux/sanitizer.c
 
+    # nginx's make rules do not know of it
+    rm -f "$nginx"
+
     if [ "$objs/Makefile" -nt config ] \
         && [ "$objs/Makefile" -nt build-aux/asan.sh ]
     then

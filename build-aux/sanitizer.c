@@ -12,6 +12,17 @@
  */
 
 
+#include <signal.h>
+
+
+/*
+ * Of nginx, set when a process has been told to end; weak, as nginx's
+ * configure links its tests with this file too.
+ */
+extern sig_atomic_t  ngx_quit __attribute__((weak));
+extern sig_atomic_t  ngx_terminate __attribute__((weak));
+
+int __lsan_is_turned_off(void);
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 const char *__lsan_default_options(void);
@@ -31,6 +42,18 @@ const char *
 __ubsan_default_options(void)
 {
     return "log_path=" REPORTS ":print_stacktrace=1";
+}
+
+
+/*
+ * "nginx -t" and a start that fails return from main() with all that was
+ * allocated; only a process that was told to end frees its memory.
+ */
+
+int
+__lsan_is_turned_off(void)
+{
+    return &ngx_quit == 0 || (!ngx_quit && !ngx_terminate);
 }
 
 
