@@ -29,8 +29,7 @@ BUILD = $(CURDIR)/build
 OBJS = $(BUILD)/objs
 MODULE = $(BUILD)/$(NAME).so
 
-CONFIGURE_DEPS = config build-aux/symbols.map $(NGINX_DEV)/conf_flags \
-	$(wildcard ngx_aws_sigv4_module ngx_aws_sigv4_module/*/)
+CONFIGURE_DEPS = config build-aux/symbols.map $(NGINX_DEV)/conf_flags
 
 .DELETE_ON_ERROR:
 

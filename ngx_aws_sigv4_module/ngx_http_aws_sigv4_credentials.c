@@ -255,6 +255,10 @@ ngx_http_aws_sigv4_copy(u_char *p, sigv4_str_t *dst, sigv4_str_t *src)
     dst->len = src->len;
     dst->data = p;
 
+    if (src->len == 0) {
+        return p;
+    }
+
     return ngx_cpymem(p, src->data, src->len);
 }
 

@@ -80,8 +80,12 @@ my @rules = (
 
     ['the core includes its own and standard headers', 'core', \&includes],
 
+<<<<<<< HEAD
     # and in the test of that file, which lets OpenSSL fail
     ['OpenSSL is included in one file', 'c',
+=======
+    ['OpenSSL is included in one file', 'module',
+>>>>>>> 7d00cf5 (Build: list the sources in config)
      sub {
          my ($path, $text) = @_;
          return if $path =~ m{core/(?:sigv4_crypto_openssl|crypto_test)\.c$};
@@ -297,6 +301,8 @@ sub files {
         my $kind = kind($path, text($path)) or return;
 
         push @{ $files{$kind} }, $path;
+        push @{ $files{module} }, $path
+            if $path =~ m{^ngx_aws_sigv4_module/};
         push @{ $files{core} }, $path
             if $path =~ m{^ngx_aws_sigv4_module/core/};
     } }, '.');
@@ -412,13 +418,20 @@ sub version {
 }
 
 
-sub sources {
-    my ($list) = text('config') =~ /^aws_sigv4_srcs="(.*?)"/ms;
-    my @there = map { s{^ngx_aws_sigv4_module/}{}r }
-                grep { m{^ngx_aws_sigv4_module/.*\.c$} } @{ $files{c} };
+# a file that is missing there would be missing from the module
 
-    is_deeply([sort split ' ', $list // ''], \@there,
-              'config lists every source file');
+sub sources {
+    my %list = ('.c' => 'aws_sigv4_srcs', '.h' => 'aws_sigv4_deps');
+
+    for my $suffix (sort keys %list) {
+        my ($files) = text('config') =~ /^$list{$suffix}="(.*?)"/ms;
+        my @there = map { s{^ngx_aws_sigv4_module/}{}r }
+                    grep { m{^ngx_aws_sigv4_module/.*\Q$suffix\E$} }
+                    @{ $files{c} };
+
+        is_deeply([sort split ' ', $files // ''], \@there,
+                  "config lists every $suffix file");
+    }
 
     return;
 }
