@@ -50,6 +50,7 @@ TEST_PACKAGES="
     python3-boto3
     python3-botocore
     python3-swift
+    python3-yaml
     radosgw
     rclone
     restic

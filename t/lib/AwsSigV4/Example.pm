@@ -20,7 +20,8 @@ use AwsSigV4::Verifier;
 my $KEYS = \%AwsSigV4::Verifier::KEYS;
 
 # new($name, $verifier, %arg): the verifier must listen on TLS; ca => another
-# CA file, files => as of AwsSigV4::Nginx.  Signs with keys of the environment.
+# CA file, files and env => as of AwsSigV4::Nginx.  Signs with keys of the
+# environment.
 sub new {
     my ($class, $name, $verifier, %arg) = @_;
 
@@ -37,6 +38,7 @@ sub new {
         env   => {
             AWS_ACCESS_KEY_ID     => $KEYS->{AKID},
             AWS_SECRET_ACCESS_KEY => $KEYS->{SECRET},
+            %{ $arg{env} || {} },
         },
     );
 }

@@ -79,7 +79,7 @@ ERRORS = {
 }
 
 _S3 = ("s3", "s3express", "s3-outposts", "s3-object-lambda")
-_QUERY = ("sts", "iam")
+_QUERY = ("sts", "iam", "monitoring")
 
 
 def error(reason, detail, service, json_1x=False):

@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 
-from . import answer, payload, script, verify, wire
+from . import answer, forward, payload, script, verify, wire
 
 IDLE = 300
 
@@ -32,12 +32,14 @@ class Log:
 
 
 class Server:
-    def __init__(self, policy, log=None, plan=None, tls=None, echo=False):
+    def __init__(self, policy, log=None, plan=None, tls=None, echo=False,
+                 behind=None):
         self.policy = policy
         self.log = log or Log()
         self.script = plan or script.Script()
         self.tls = tls
         self.echo = echo
+        self.behind = behind
         self.connections = 0
         self.lock = threading.Lock()
 
@@ -268,6 +270,9 @@ class Connection:
         if record["verdict"] == "ok":
             if self.server.echo and body is not None:
                 return 200, common, body.kept
+
+            if self.server.behind and body is not None:
+                return forward.forward(self.server.behind, head, body.kept)
 
             return 200, common + [("Content-Type", "application/json")], \
                 (json.dumps(record, indent=1) + "\n").encode()
