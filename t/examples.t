@@ -132,11 +132,12 @@ sub example {
         signed($nginx, \%expect, @$_) for @{ $expect{signed} };
         refused($nginx, @$_) for @{ $expect{refused} || [] };
 
+        quiet($nginx);
+
+        # complete once nginx has ended
         my %status = map { $_->{aws_sigv4_status} => 1 }
             grep { $_->{upstream_status} ne '' } $nginx->access;
         is_deeply(\%status, { signed => 1 }, 'no signature was made twice');
-
-        quiet($nginx);
     };
 
     return;
@@ -184,11 +185,12 @@ sub refused {
 sub quiet {
     my ($nginx) = @_;
 
+    is(join("\n", $nginx->stop_it), '', 'nginx ended well');
+
     my @errors = grep { !/forbidden by rule|too large body|no user\/password/ }
         slurp($nginx->error_log) =~ /^.*\[(?:error|crit|alert|emerg)\].*$/mg;
 
     is(join("\n", @errors), '', 'no error in the log');
-    is(join("\n", $nginx->stop_it), '', 'nginx ended well');
 
     return;
 }
