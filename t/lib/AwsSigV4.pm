@@ -148,6 +148,10 @@ Send the request with curl over HTTP/2.
 Status codes, separated by blanks for several requests.  A body may differ by
 the line end of the section's text.  Headers: see CHECKS.
 
+=item continued
+
+C<yes> or C<no>: whether a "100 Continue" came before the response.
+
 =item upstream_verdict
 
 C<ok>, or C<refused: reason>: what the verifier said of each request.

@@ -22,7 +22,7 @@ my %known = map { $_ => 1 } qw(
     no_module log_level verifier upstream_script reload reload_config
     reload_files skip_if_not
     request more_headers body raw_request requests http2
-    status response_body response_body_like response_headers
+    status response_body response_body_like response_headers continued
     upstream_verdict upstream_count upstream_request upstream_body
     upstream_header upstream_record upstream_head_like upstream_head_unlike
     access error_log no_error_log must_die warns no_warns secrets

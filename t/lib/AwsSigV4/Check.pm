@@ -52,6 +52,12 @@ sub _responses {
 
         _response_body($block, $response, $i, $label);
 
+        if ($block->has('continued')) {
+            Test::More::is($response->{continued} ? 'yes' : 'no',
+                           _nth($block->text('continued'), $i),
+                           "whether the 100 came before$label");
+        }
+
         if ($block->has('response_headers')) {
             checks(_nth($block->get('response_headers'), $i),
                    sub { AwsSigV4::Client::header($response, $_[0]) },
