@@ -21,6 +21,8 @@ static char *ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
 static char *ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_uint_t i, ngx_str_t *value);
 static void ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf);
+static void ngx_http_aws_sigv4_provider_forget(ngx_conf_t *cf,
+    ngx_str_t *arg);
 
 
 char *
@@ -158,6 +160,10 @@ ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
         if (param[i].name.len == name.len
             && ngx_strncmp(param[i].name.data, name.data, name.len) == 0)
         {
+            if (param[i].secret) {
+                ngx_http_aws_sigv4_provider_forget(cf, arg);
+            }
+
             return ngx_http_aws_sigv4_provider_value(cf, p, i, &value);
         }
     }
@@ -220,7 +226,7 @@ ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
 
 /*
  * Secrets do not stay where a core file would show them: neither in the
- * arguments nor in the part of the buffer that has been read.
+ * arguments nor in the buffer, in what was read before and what was moved.
  */
 
 static void
@@ -239,4 +245,40 @@ ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf)
     b = cf->conf_file->buffer;
 
     ngx_explicit_memzero(b->start, b->pos - b->start);
+    ngx_explicit_memzero(b->last, b->end - b->last);
+}
+
+
+/*
+ * nginx built with --with-debug keeps the text of all files in case that
+ * -T asks for it, and where it does, it is to be the text.
+ */
+
+static void
+ngx_http_aws_sigv4_provider_forget(ngx_conf_t *cf, ngx_str_t *arg)
+{
+    size_t      n, len;
+    ngx_buf_t  *b, *dump;
+
+    b = cf->conf_file->buffer;
+    dump = cf->conf_file->dump;
+
+    if (dump == NULL || ngx_dump_config) {
+        return;
+    }
+
+    len = (dump->last - dump->start) - (b->last - b->pos);
+
+    for (n = len; n >= arg->len; n--) {
+
+        if (ngx_memcmp(dump->start + n - arg->len, arg->data, arg->len) == 0)
+        {
+            ngx_memset(dump->start + n - arg->len, '*', arg->len);
+            return;
+        }
+    }
+
+    /* it is written in another way, with a backslash in it */
+
+    ngx_memset(dump->start, '*', len);
 }
