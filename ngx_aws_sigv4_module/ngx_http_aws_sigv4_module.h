@@ -120,6 +120,9 @@ typedef struct {
     u_char                           *scratch;  /* nor this */
     size_t                            scratch_size;
 
+    time_t                            time;     /* and as it is written */
+    u_char                            datetime[SIGV4_DATETIME_LEN];
+
     ngx_http_aws_sigv4_vm_t          *vm;
     ngx_str_t                         lua_package_path;
     ngx_str_t                         lua_package_cpath;
@@ -184,6 +187,15 @@ typedef struct {
 } ngx_http_aws_sigv4_payload_t;
 
 
+/* a request target, and what is sent instead of it */
+typedef struct {
+    ngx_str_t                         uri;
+    sigv4_str_t                       path;
+    sigv4_str_t                       query;
+    unsigned                          s3:1;     /* repaired as one of S3 */
+} ngx_http_aws_sigv4_target_t;
+
+
 /* the signature and all it was made from */
 typedef struct {
     sigv4_request_t                   request;  /* fields: in wire order */
@@ -214,6 +226,7 @@ struct ngx_http_aws_sigv4_ctx_s {
     ngx_str_t                         host;
     ngx_str_t                         service;
     ngx_str_t                         region;
+    ngx_http_aws_sigv4_target_t       target;   /* the last one seen */
     ngx_http_aws_sigv4_payload_t      payload;
     ngx_http_aws_sigv4_signature_t    signature;
 

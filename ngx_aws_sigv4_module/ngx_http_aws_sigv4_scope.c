@@ -13,8 +13,10 @@ static char *ngx_http_aws_sigv4_allow_regex(ngx_conf_t *cf,
     ngx_http_aws_sigv4_pattern_t *pattern, ngx_str_t *value);
 static ngx_int_t ngx_http_aws_sigv4_choose_host(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host, ngx_uint_t *variable);
+static ngx_uint_t ngx_http_aws_sigv4_known_host(
+    ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
+    ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_allowed(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
 static ngx_uint_t ngx_http_aws_sigv4_match(ngx_array_t *patterns,
@@ -261,7 +263,7 @@ ngx_http_aws_sigv4_choose_host(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_aws_sigv4_valid_host(r, ctx, &ctx->host);
+    rc = ngx_http_aws_sigv4_valid_host(r, ctx);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -281,11 +283,33 @@ ngx_http_aws_sigv4_choose_host(ngx_http_request_t *r,
 }
 
 
+/* the host that the configuration names, and that is in the table */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_known_host(ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    ngx_str_t  *known;
+
+    known = &ctx->conf->known_host;
+
+    return known->len
+           && ctx->host.len == known->len
+           && ngx_memcmp(ctx->host.data, known->data, known->len) == 0;
+}
+
+
 static ngx_int_t
 ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host)
+    ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    u_char  *p;
+    u_char     *p;
+    ngx_str_t  *host;
+
+    if (ngx_http_aws_sigv4_known_host(ctx)) {
+        return NGX_OK;
+    }
+
+    host = &ctx->host;
 
     /* what may stand in an authority without userinfo: RFC 3986, 3.2 */
 
@@ -514,16 +538,10 @@ static ngx_int_t
 ngx_http_aws_sigv4_infer(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t variable, sigv4_endpoint_t *ep)
 {
-    ngx_str_t                       host;
-    ngx_http_aws_sigv4_loc_conf_t  *slcf;
+    ngx_str_t  host;
 
-    slcf = ctx->conf;
-
-    if (ctx->host.len == slcf->known_host.len
-        && ngx_memcmp(ctx->host.data, slcf->known_host.data, ctx->host.len)
-           == 0)
-    {
-        *ep = slcf->known;
+    if (ngx_http_aws_sigv4_known_host(ctx)) {
+        *ep = ctx->conf->known;
         return NGX_OK;
     }
 

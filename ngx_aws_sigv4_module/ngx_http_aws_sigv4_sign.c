@@ -26,6 +26,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_credentials_t **cred);
+static void ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_signature_t *sig);
 static ngx_int_t ngx_http_aws_sigv4_all_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req, sigv4_str_t *token,
     sigv4_request_t *all);
@@ -92,10 +94,7 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
     sig->scope.service = ngx_http_aws_sigv4_str(&ctx->service);
     sig->scope.region = ngx_http_aws_sigv4_str(&ctx->region);
 
-    /* the clock is read once: date and time must be of the same second */
-
-    sig->time = ngx_time();
-    sigv4_scope_time(&sig->scope, sig->time);
+    ngx_http_aws_sigv4_date(work.smcf, sig);
 
     if (ngx_http_aws_sigv4_all_fields(r, ctx, req, &cred->value.session_token,
                                       &all)
@@ -163,6 +162,26 @@ ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS,
                                    NGX_HTTP_SERVICE_UNAVAILABLE);
+}
+
+
+/* the clock is read once: date and time must be of the same second */
+
+static void
+ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_signature_t *sig)
+{
+    sig->time = ngx_time();
+
+    if (smcf->time == sig->time) {
+        ngx_memcpy(sig->scope.datetime, smcf->datetime, SIGV4_DATETIME_LEN);
+        return;
+    }
+
+    sigv4_scope_time(&sig->scope, sig->time);
+
+    smcf->time = sig->time;
+    ngx_memcpy(smcf->datetime, sig->scope.datetime, SIGV4_DATETIME_LEN);
 }
 
 

@@ -13,6 +13,8 @@ static ngx_int_t ngx_http_aws_sigv4_parse_url(ngx_str_t *url,
     ngx_str_t *host, ngx_str_t *authority, ngx_str_t *uri);
 static ngx_int_t ngx_http_aws_sigv4_rewritten_uri(ngx_http_request_t *r,
     ngx_str_t *part, ngx_str_t *location, ngx_str_t *uri);
+static ngx_int_t ngx_http_aws_sigv4_split(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req);
 static ngx_int_t ngx_http_aws_sigv4_strip_query(ngx_http_request_t *r,
     sigv4_str_t *query);
 static ngx_uint_t ngx_http_aws_sigv4_query_name(u_char *p, u_char *last,
@@ -287,6 +289,47 @@ ngx_int_t
 ngx_http_aws_sigv4_target(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req)
 {
+    ngx_int_t                     rc;
+    ngx_http_aws_sigv4_target_t  *target;
+
+    target = &ctx->target;
+
+    /* as a rule the seal meets what the access phase has foreseen */
+
+    if (target->uri.len
+        && target->uri.len == uri->len
+        && target->s3 == ctx->s3
+        && ngx_memcmp(target->uri.data, uri->data, uri->len) == 0)
+    {
+        req->path = target->path;
+        req->query = target->query;
+
+        return NGX_OK;
+    }
+
+    rc = ngx_http_aws_sigv4_split(r, ctx, uri, req);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_http_aws_sigv4_repair(r, ctx, req);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    target->uri = *uri;
+    target->path = req->path;
+    target->query = req->query;
+    target->s3 = ctx->s3;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_split(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req)
+{
     u_char     *p, *last;
     ngx_int_t   rc;
 
@@ -322,7 +365,7 @@ ngx_http_aws_sigv4_target(ngx_http_request_t *r,
         }
     }
 
-    return ngx_http_aws_sigv4_repair(r, ctx, req);
+    return NGX_OK;
 }
 
 
