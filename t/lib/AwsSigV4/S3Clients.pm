@@ -214,19 +214,30 @@ sub boto3 {
     my ($self, $how) = @_;
 
     subtest "boto3, $how" => sub {
-        my ($code, $output) = $self->_run(command => [
-            $AwsSigV4::Verifier::PYTHON, $script, $self->_url, $how,
-            "boto3-$how",
-        ]);
+        my ($code, $output) = $self->_boto3(undef, $how);
 
         while ($output =~ /^(not )?ok - (.*)$/mg) {
             ok(!$1, $2);
         }
         like($output, qr/^done$/m, 'ran to its end') or diag($output);
         is($code, 0, 'exit code');
+
+        (undef, $output) = $self->_boto3('SECRET', $how);
+        unlike($output, qr/^ok/m, 'a wrong secret');
+        like($output, qr/^not ok - create: .*SignatureDoesNotMatch/m,
+             'boto3 says why');
     };
 
     return;
+}
+
+sub _boto3 {
+    my ($self, $which, $how) = @_;
+
+    return $self->_run(command => [
+        $AwsSigV4::Verifier::PYTHON, $script, $self->_url($which), $how,
+        "boto3-$how",
+    ]);
 }
 
 sub _aws { return ('/usr/bin/aws', '--endpoint-url', $_[0]->_url($_[1])) }
@@ -378,7 +389,7 @@ sub _streaming {
 
     my $refused = wait_for(sub {
         (grep { $_->{status} == 501 } $nginx->access)[0]
-    });
+    }, 120);
     stop($pid, 'KILL');
 
     ok($refused, 'bodies signed by the chunk are answered 501');

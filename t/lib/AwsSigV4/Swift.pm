@@ -85,7 +85,8 @@ sub _swift {
     return;
 }
 
-# Timeouts are long: the machine may be slow, and nothing here is lost.
+# Timeouts are long: the machine may be slow, and nothing here is lost.  An
+# object is in the list of its container before its PUT is answered.
 sub _configure {
     my ($self, %ports) = @_;
 
@@ -107,6 +108,7 @@ fallocate_reserve = 0
 conn_timeout = 30
 node_timeout = 60
 client_timeout = 120
+container_update_timeout = 60
 
 [pipeline:main]
 pipeline = $_-server
