@@ -112,6 +112,13 @@ aws_sigv4_provider p static AKIDEXAMPLE wJalrXUtnFEMI;
 
 
 
+=== nor one that ends with an equals sign
+--- http_config
+aws_sigv4_provider p static access_key_id=A IQoJb3JpZ2luX2VjEJr==;
+--- must_die: argument 4 of provider "p" is not of the form parameter=value in http.conf:1
+
+
+
 === a parameter twice
 --- http_config
 aws_sigv4_provider p csv file=a file=b;

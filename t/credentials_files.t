@@ -236,6 +236,12 @@ EOC
            'the memory of a worker may not be read here');
 
     } else {
+
+        # sanitizers keep a copy of the environment for themselves
+
+        @$dumped = grep { !/of-the-environment/ } @$dumped
+            if AwsSigV4::slurp($AwsSigV4::Nginx::BINARY) =~ /__asan_init/;
+
         is join(' ', @$dumped), '', 'none in memory that may be dumped';
         is join(' ', sort @$kept), join(' ', sort @secrets),
            'each in memory that may not';

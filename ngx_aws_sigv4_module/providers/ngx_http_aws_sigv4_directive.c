@@ -134,11 +134,13 @@ ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
     arg = cf->args->elts;
     arg += n;
 
-    eq = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+    for (eq = arg->data; (*eq >= 'a' && *eq <= 'z') || *eq == '_'; eq++) {
+        /* void */
+    }
 
-    if (eq == NULL) {
+    if (*eq != '=') {
 
-        /* it may be a secret, so it is not shown */
+        /* it may be a secret, which may end with "=", so it is not shown */
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aws_sigv4_provider\": argument %ui of "

@@ -360,15 +360,15 @@ ngx_http_aws_sigv4_provider_file(ngx_conf_t *cf,
 
     dst = &p->files[p->nfiles].name;
 
-    if (path->len < 2 || ngx_strncmp(path->data, "~/", 2) != 0) {
+    /* where nobody is at home, "~" is a name like any other */
+
+    if (path->len < 2 || ngx_strncmp(path->data, "~/", 2) != 0
+        || ngx_http_aws_sigv4_home(cf, &home) != NGX_OK)
+    {
         *dst = *path;
         p->nfiles++;
 
         return ngx_conf_full_name(cf->cycle, dst, 1);
-    }
-
-    if (ngx_http_aws_sigv4_home(cf, &home) != NGX_OK) {
-        return NGX_ERROR;
     }
 
     name = ngx_pnalloc(cf->pool, home.len + path->len);
@@ -400,14 +400,13 @@ ngx_http_aws_sigv4_home(ngx_conf_t *cf, ngx_str_t *home)
         return NGX_OK;
     }
 
-    ngx_set_errno(0);
     pw = getpwuid(geteuid());
 
     if (pw == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "\"aws_sigv4_provider\": there is no home "
-                           "directory for \"~\", set HOME or write a path");
-        return NGX_ERROR;
+
+        /* as in a container that runs as a user of any number */
+
+        return NGX_DECLINED;
     }
 
     home->data = (u_char *) pw->pw_dir;
