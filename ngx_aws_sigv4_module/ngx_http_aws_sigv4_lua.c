@@ -227,6 +227,21 @@ done:
 
 
 ngx_int_t
+ngx_http_aws_sigv4_lua_init(ngx_conf_t *cf)
+{
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
+
+    if (smcf->vm == NULL) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_vm_path(smcf->vm);
+}
+
+
+ngx_int_t
 ngx_http_aws_sigv4_hook_run(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {

@@ -32,12 +32,17 @@
 /* of one hook, in source form */
 #define NGX_HTTP_AWS_SIGV4_LUA_CODE          (1024 * 1024)
 
-/* instructions of one run: about ten milliseconds */
+/*
+ * What one run may use: instructions, about ten milliseconds of them, and
+ * milliseconds of CPU time, as one instruction may copy megabytes.  Both are
+ * looked at after so many instructions.
+ */
 #define NGX_HTTP_AWS_SIGV4_LUA_INSTRUCTIONS  1000000
+#define NGX_HTTP_AWS_SIGV4_LUA_TIME          1000
+#define NGX_HTTP_AWS_SIGV4_LUA_TICK          100
 
-/* bytes that the VM may hold, and that one run may allocate in all */
+/* bytes that the VM may hold */
 #define NGX_HTTP_AWS_SIGV4_LUA_MEMORY        (32 * 1024 * 1024)
-#define NGX_HTTP_AWS_SIGV4_LUA_ALLOWANCE     (256 * 1024 * 1024)
 
 /* garbage that may lie between two runs */
 #define NGX_HTTP_AWS_SIGV4_LUA_GARBAGE       (4 * 1024 * 1024)
@@ -57,6 +62,10 @@ struct ngx_http_aws_sigv4_run_s {
 
     ngx_http_aws_sigv4_run_t         *previous;
     int                               top;          /* of the stack before */
+
+    ngx_uint_t                        instructions;
+    ngx_uint_t                        start;        /* at the first tick */
+    ngx_uint_t                        cpu_start;
 
     unsigned                          body_read:1;
     unsigned                          json_read:1;
@@ -85,7 +94,6 @@ struct ngx_http_aws_sigv4_vm_s {
     lua_Alloc                         alloc;        /* that of LuaJIT */
     void                             *alloc_data;
     size_t                            used;
-    size_t                            allowance;
     size_t                            collect;      /* when used is more */
 };
 

@@ -25,6 +25,7 @@ static void ngx_http_aws_sigv4_sandbox_globals(lua_State *L);
 static int ngx_http_aws_sigv4_sandbox_set_global(lua_State *L);
 static int ngx_http_aws_sigv4_sandbox_set_library(lua_State *L);
 static int ngx_http_aws_sigv4_sandbox_require(lua_State *L);
+static int ngx_http_aws_sigv4_sandbox_xpcall(lua_State *L);
 static int ngx_http_aws_sigv4_sandbox_load(lua_State *L);
 static int ngx_http_aws_sigv4_sandbox_print(lua_State *L);
 
@@ -64,7 +65,6 @@ static const char  *ngx_http_aws_sigv4_base[] = {
     "tostring",
     "type",
     "unpack",
-    "xpcall",
     NULL
 };
 
@@ -130,6 +130,9 @@ ngx_http_aws_sigv4_sandbox_base(lua_State *L)
     lua_getfield(L, -1, "require");
     lua_pushcclosure(L, ngx_http_aws_sigv4_sandbox_require, 1);
     lua_setfield(L, -2, "require");
+
+    lua_pushcfunction(L, ngx_http_aws_sigv4_sandbox_xpcall);
+    lua_setfield(L, -2, "xpcall");
 
     lua_pushcfunction(L, ngx_http_aws_sigv4_sandbox_load);
     lua_pushvalue(L, -1);
@@ -264,6 +267,42 @@ ngx_http_aws_sigv4_sandbox_require(lua_State *L)
     lua_pop(L, 1);
 
     return lua_error(L);
+}
+
+
+/*
+ * That of Lua calls the handler where the error is raised.  If the count
+ * hook raised it, hooks are disabled there, and the handler could run for
+ * ever.  Here it is called when the error has been caught.
+ */
+
+static int
+ngx_http_aws_sigv4_sandbox_xpcall(lua_State *L)
+{
+    int  rc;
+
+    luaL_checkany(L, 2);
+
+    /* the handler first, then the function and its arguments */
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_replace(L, 1);
+    lua_replace(L, 2);
+
+    rc = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+
+    if (rc == 0) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, 1);
+        return lua_gettop(L);
+    }
+
+    (void) lua_pcall(L, 1, 1, 0);
+
+    lua_pushboolean(L, 0);
+    lua_insert(L, 1);
+
+    return 2;
 }
 
 

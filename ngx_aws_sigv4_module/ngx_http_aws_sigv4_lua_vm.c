@@ -28,6 +28,11 @@ static int ngx_http_aws_sigv4_vm_compile(lua_State *L);
 static const char *ngx_http_aws_sigv4_vm_read(lua_State *L, void *data,
     size_t *len);
 static void ngx_http_aws_sigv4_vm_count(lua_State *L, lua_Debug *ar);
+static void ngx_http_aws_sigv4_vm_exceeded(lua_State *L, lua_Debug *ar,
+    const char *what, int limit);
+static ngx_uint_t ngx_http_aws_sigv4_vm_timed_out(
+    ngx_http_aws_sigv4_run_t *run);
+static ngx_uint_t ngx_http_aws_sigv4_vm_clock(clockid_t id);
 
 
 ngx_http_aws_sigv4_vm_t *
@@ -79,7 +84,6 @@ ngx_http_aws_sigv4_vm_open(ngx_http_aws_sigv4_vm_t *vm)
     vm->state = L;
     vm->used = (size_t) lua_gc(L, LUA_GCCOUNT, 0) * 1024
                + lua_gc(L, LUA_GCCOUNTB, 0);
-    vm->allowance = NGX_HTTP_AWS_SIGV4_LUA_ALLOWANCE;
 
     vm->alloc = lua_getallocf(L, &vm->alloc_data);
     lua_setallocf(L, ngx_http_aws_sigv4_vm_alloc, vm);
@@ -158,20 +162,12 @@ ngx_http_aws_sigv4_vm_alloc(void *data, void *p, size_t osize, size_t nsize)
 {
     ngx_http_aws_sigv4_vm_t *vm = data;
 
-    void    *new;
-    size_t   more;
+    void  *new;
 
-    if (nsize > osize) {
-        more = nsize - osize;
-
-        if (more > NGX_HTTP_AWS_SIGV4_LUA_MEMORY - vm->used
-            || more > vm->allowance)
-        {
-            return NULL;
-        }
-
-        /* what is freed is not given back: copying takes time, too */
-        vm->allowance -= more;
+    if (nsize > osize
+        && nsize - osize > NGX_HTTP_AWS_SIGV4_LUA_MEMORY - vm->used)
+    {
+        return NULL;
     }
 
     new = vm->alloc(vm->alloc_data, p, osize, nsize);
@@ -224,8 +220,6 @@ const char *
 ngx_http_aws_sigv4_vm_load(ngx_http_aws_sigv4_vm_t *vm,
     ngx_http_aws_sigv4_hook_t *hook)
 {
-    vm->allowance = NGX_HTTP_AWS_SIGV4_LUA_ALLOWANCE;
-
     if (lua_cpcall(vm->state, ngx_http_aws_sigv4_vm_compile, hook) != 0) {
         return lua_tostring(vm->state, -1);
     }
@@ -300,10 +294,9 @@ ngx_http_aws_sigv4_vm_run(ngx_http_aws_sigv4_vm_t *vm,
     run->previous = vm->run;
 
     vm->run = run;
-    vm->allowance = NGX_HTTP_AWS_SIGV4_LUA_ALLOWANCE;
 
     lua_sethook(L, ngx_http_aws_sigv4_vm_count, LUA_MASKCOUNT,
-                NGX_HTTP_AWS_SIGV4_LUA_INSTRUCTIONS);
+                NGX_HTTP_AWS_SIGV4_LUA_TICK);
 
     lua_rawgeti(L, LUA_REGISTRYINDEX, hook->ref);
 
@@ -360,15 +353,75 @@ ngx_http_aws_sigv4_vm_end(lua_State *L)
 static void
 ngx_http_aws_sigv4_vm_count(lua_State *L, lua_Debug *ar)
 {
-    if (ngx_http_aws_sigv4_lua_run(L)->ended) {
+    ngx_http_aws_sigv4_run_t  *run;
+
+    run = ngx_http_aws_sigv4_lua_run(L);
+
+    if (run->ended) {
         ngx_http_aws_sigv4_vm_end(L);
     }
 
+    run->instructions += NGX_HTTP_AWS_SIGV4_LUA_TICK;
+
+    if (run->instructions > NGX_HTTP_AWS_SIGV4_LUA_INSTRUCTIONS) {
+        ngx_http_aws_sigv4_vm_exceeded(L, ar, "instructions",
+                                       NGX_HTTP_AWS_SIGV4_LUA_INSTRUCTIONS);
+    }
+
+    if (ngx_http_aws_sigv4_vm_timed_out(run)) {
+        ngx_http_aws_sigv4_vm_exceeded(L, ar, "milliseconds",
+                                       NGX_HTTP_AWS_SIGV4_LUA_TIME);
+    }
+}
+
+
+static void
+ngx_http_aws_sigv4_vm_exceeded(lua_State *L, lua_Debug *ar,
+    const char *what, int limit)
+{
     lua_sethook(L, ngx_http_aws_sigv4_vm_count, LUA_MASKCOUNT, 1);
 
     lua_getinfo(L, "Sl", ar);
-    lua_pushfstring(L, "%s:%d: more than %d instructions were used",
-                    ar->short_src, ar->currentline,
-                    NGX_HTTP_AWS_SIGV4_LUA_INSTRUCTIONS);
+    lua_pushfstring(L, "%s:%d: more than %d %s were used", ar->short_src,
+                    ar->currentline, limit, what);
     lua_error(L);
+}
+
+
+/*
+ * A machine may have been busy with something else, so CPU time decides.
+ * It takes a system call, the other clock does not.
+ */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_vm_timed_out(ngx_http_aws_sigv4_run_t *run)
+{
+    ngx_uint_t  now;
+
+    now = ngx_http_aws_sigv4_vm_clock(CLOCK_MONOTONIC);
+
+    if (run->instructions == NGX_HTTP_AWS_SIGV4_LUA_TICK) {
+        run->start = now;
+        run->cpu_start = ngx_http_aws_sigv4_vm_clock(CLOCK_PROCESS_CPUTIME_ID);
+        return 0;
+    }
+
+    if (now - run->start <= NGX_HTTP_AWS_SIGV4_LUA_TIME) {
+        return 0;
+    }
+
+    now = ngx_http_aws_sigv4_vm_clock(CLOCK_PROCESS_CPUTIME_ID);
+
+    return now - run->cpu_start > NGX_HTTP_AWS_SIGV4_LUA_TIME;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_vm_clock(clockid_t id)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(id, &ts);
+
+    return (ngx_uint_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }

@@ -567,7 +567,9 @@ ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_http_aws_sigv4_access_handler;
 
-    if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK) {
+    if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK
+        || ngx_http_aws_sigv4_lua_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -462,6 +462,9 @@ char *ngx_http_aws_sigv4_by_lua_block(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_aws_sigv4_by_lua_file(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* sets the path of modules, which may follow the hooks in a configuration */
+ngx_int_t ngx_http_aws_sigv4_lua_init(ngx_conf_t *cf);
+
 /*
  * Runs the hook of the location.  NGX_OK: ctx->choice is set, also where
  * it says deny or off; NGX_ERROR: it failed, and the log says how.

@@ -130,7 +130,8 @@ The bytes to send, as they are.
 =item requests eval
 
 A list: several requests on one connection.  Each is a string C<GET /x> or a
-hash of C<method target version headers body raw>.  Sections that assert
+hash of C<method target version headers body raw fresh>; C<< fresh => 1 >>
+begins another connection, which nginx makes necessary by a 500.  Sections that assert
 something of a response take a list then (C<eval>), or one value for all.
 
 =item http2

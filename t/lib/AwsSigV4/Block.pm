@@ -390,9 +390,13 @@ sub _send {
 
     return map { $self->_curl($_) } @requests if $self->has('http2');
 
-    my $client = AwsSigV4::Client->new(port => $nginx->port);
+    my $client;
 
-    return map { $client->request($_) } @requests;
+    return map {
+        undef $client if $_->{fresh};
+        $client //= AwsSigV4::Client->new(port => $nginx->port);
+        $client->request($_);
+    } @requests;
 }
 
 # One request over HTTP/2 with prior knowledge.
