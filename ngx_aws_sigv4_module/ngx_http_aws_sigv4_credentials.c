@@ -90,6 +90,10 @@ ngx_http_aws_sigv4_provider_region(ngx_http_aws_sigv4_provider_t *provider)
 
     p = provider->source ? provider->source : provider;
 
+    if (p->region.len == 0) {
+        p = provider;
+    }
+
     return p->region.len ? &p->region : &p->store->region;
 }
 

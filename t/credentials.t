@@ -324,6 +324,32 @@ region = eu-central-1
 
 
 
+=== default: keys of the environment, with the region of the config file
+--- env
+HOME=$TEST_DIR
+AWS_ACCESS_KEY_ID=$TEST_AKID
+AWS_SECRET_ACCESS_KEY=$TEST_SECRET
+--- config
+location / {
+    aws_sigv4          on;
+    aws_sigv4_service  execute-api;
+    proxy_pass         http://127.0.0.1:$VERIFIER_PORT;
+}
+--- files
+>>> .aws/credentials 0600
+[default]
+aws_access_key_id = not
+>>> .aws/config 0600
+[default]
+region = eu-central-1
+--- request: GET /
+--- upstream_verdict: ok
+--- upstream_record
+access_key_id: AKIDEXAMPLE
+region: eu-central-1
+
+
+
 === default: may be defined as anything
 --- env eval: $main::env
 --- http_config

@@ -27,6 +27,9 @@ static ngx_int_t ngx_http_aws_sigv4_chain_init(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
 static ngx_int_t ngx_http_aws_sigv4_chain_add(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_array_t *members, ngx_str_t *name);
+static void ngx_http_aws_sigv4_chain_region(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_http_aws_sigv4_provider_t **member,
+    ngx_uint_t n);
 static ngx_int_t ngx_http_aws_sigv4_chain_load(
     ngx_http_aws_sigv4_provider_t *p, ngx_log_t *log);
 static void ngx_http_aws_sigv4_chain_refresh(
@@ -97,13 +100,46 @@ ngx_http_aws_sigv4_chain_init(ngx_conf_t *cf,
 
         rc = ngx_http_aws_sigv4_provider_load(cf, member[i]);
 
-        if (rc != NGX_DECLINED) {
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_OK) {
             p->source = ngx_http_aws_sigv4_chain_leaf(member[i]);
-            return rc;
+
+            ngx_http_aws_sigv4_chain_region(cf, p, &member[i + 1],
+                                            members->nelts - i - 1);
+            break;
         }
     }
 
     return NGX_OK;
+}
+
+
+/* where the provider has none: that of a profile which comes after it */
+
+static void
+ngx_http_aws_sigv4_chain_region(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_http_aws_sigv4_provider_t **member,
+    ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    if (ngx_http_aws_sigv4_provider_region(p)->len) {
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+
+        if (member[i]->implied
+            && member[i]->type == &ngx_http_aws_sigv4_profile_provider)
+        {
+            ngx_http_aws_sigv4_profile_lend_region(cf, member[i]);
+            p->region = member[i]->region;
+            return;
+        }
+    }
 }
 
 

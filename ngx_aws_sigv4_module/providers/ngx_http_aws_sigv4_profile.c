@@ -256,6 +256,40 @@ ngx_http_aws_sigv4_profile_load(ngx_http_aws_sigv4_provider_t *p,
 }
 
 
+/*
+ * The region alone, for a chain whose keys are from elsewhere: with keys in
+ * the environment the SDKs still take the region of the config file.
+ */
+
+void
+ngx_http_aws_sigv4_profile_lend_region(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p)
+{
+    ngx_uint_t                    n;
+    ngx_http_aws_sigv4_section_t  section[NGX_HTTP_AWS_SIGV4_FILES];
+
+    if (ngx_http_aws_sigv4_profile_init(cf, p) != NGX_OK) {
+        return;
+    }
+
+    ngx_memzero(section, sizeof(section));
+
+    for (n = 0; n < p->nfiles; n++) {
+        (void) ngx_http_aws_sigv4_profile_read(p, cf->log, n, &section[n]);
+    }
+
+    (void) ngx_http_aws_sigv4_profile_region(p, section);
+
+    for (n = 0; n < p->nfiles; n++) {
+        ngx_http_aws_sigv4_secret_free(section[n].text.data);
+    }
+
+    /* nothing of it is in use, so nothing is watched */
+
+    p->nfiles = 0;
+}
+
+
 static ngx_int_t
 ngx_http_aws_sigv4_profile_read(ngx_http_aws_sigv4_provider_t *p,
     ngx_log_t *log, ngx_uint_t n, ngx_http_aws_sigv4_section_t *s)

@@ -141,6 +141,10 @@ char *ngx_http_aws_sigv4_credentials_set(ngx_http_aws_sigv4_provider_t *p,
 void ngx_http_aws_sigv4_credentials_free(
     ngx_http_aws_sigv4_credentials_t *cred);
 
+/* sets p->region, of a profile that is not loaded */
+void ngx_http_aws_sigv4_profile_lend_region(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p);
+
 
 extern ngx_http_aws_sigv4_provider_type_t
     ngx_http_aws_sigv4_static_provider;
