@@ -27,7 +27,6 @@ static ngx_int_t ngx_http_aws_sigv4_step_sign(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_deny(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
-static ngx_int_t ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r);
 static void ngx_http_aws_sigv4_cleanup(void *data);
 
 
@@ -333,7 +332,7 @@ ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r)
 {
     ngx_table_elt_t  *h;

@@ -280,6 +280,9 @@ ngx_int_t ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_status_e status,
     ngx_int_t rc, ngx_str_t *type, ngx_str_t *message);
 
+/* adds the header that tells a client when to ask for credentials again */
+ngx_int_t ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r);
+
 
 /* ngx_http_aws_sigv4_proxy.c */
 

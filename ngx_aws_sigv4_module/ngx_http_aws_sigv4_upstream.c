@@ -14,8 +14,9 @@ static ngx_int_t ngx_http_aws_sigv4_gate(ngx_http_request_t *r,
 static void ngx_http_aws_sigv4_run_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_create_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r);
-static ngx_int_t ngx_http_aws_sigv4_stale(ngx_http_request_t *r,
+static ngx_int_t ngx_http_aws_sigv4_unsealed(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_uint_t ngx_http_aws_sigv4_stale(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_output_filter(void *data,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
@@ -198,30 +199,52 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    return ngx_http_aws_sigv4_stale(r, ctx);
+    return ngx_http_aws_sigv4_unsealed(r, ctx);
 }
 
 
 /*
- * For want of credentials a stale answer may be served: nginx does so when
- * the upstream fails, which it will, since the filter lets nothing pass.
+ * For want of credentials nginx goes on: the filter lets nothing pass, and
+ * answers with 503, or by what nginx takes for a failure of the upstream,
+ * after which it serves a stale answer.
  */
 
 static ngx_int_t
-ngx_http_aws_sigv4_stale(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
+ngx_http_aws_sigv4_unsealed(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
 {
+    if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS) {
+        return NGX_OK;
+    }
+
 #if (NGX_HTTP_CACHE)
 
-    if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS
-        && r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED
-        && (r->upstream->conf->cache_use_stale & NGX_HTTP_UPSTREAM_FT_ERROR))
-    {
-        return NGX_OK;
+    /* nginx would leave the cache entry in update */
+
+    if (r->cache) {
+        ngx_http_file_cache_free(r->cache, NULL);
     }
 
 #endif
 
     return NGX_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_stale(ngx_http_request_t *r)
+{
+#if (NGX_HTTP_CACHE)
+
+    return r->upstream->cache_status == NGX_HTTP_CACHE_EXPIRED
+           && (r->upstream->conf->cache_use_stale
+               & NGX_HTTP_UPSTREAM_FT_ERROR);
+
+#else
+
+    return 0;
+
+#endif
 }
 
 
@@ -245,7 +268,7 @@ ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    return ngx_http_aws_sigv4_stale(r, ctx);
+    return ngx_http_aws_sigv4_unsealed(r, ctx);
 }
 
 
@@ -288,19 +311,26 @@ static ngx_int_t
 ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    if (ngx_http_aws_sigv4_stale(r, ctx) == NGX_OK) {
-        return NGX_ERROR;
-    }
+    if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS) {
 
-    if (ctx->status == NGX_HTTP_AWS_SIGV4_SIGNED
-        || ctx->status == NGX_HTTP_AWS_SIGV4_RESIGNED)
-    {
-        ctx->status = NGX_HTTP_AWS_SIGV4_NOT_SEALED;
+        if (ngx_http_aws_sigv4_stale(r)) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_http_aws_sigv4_retry_after(r) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ctx->rc;
     }
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "aws sigv4: a request without signature is not sent");
 
-    return (ctx->rc >= NGX_HTTP_SPECIAL_RESPONSE)
-           ? ctx->rc : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ctx->rc != NGX_OK) {
+        return ctx->rc;
+    }
+
+    return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NOT_SEALED,
+                                   NGX_HTTP_INTERNAL_SERVER_ERROR);
 }
