@@ -95,7 +95,7 @@ static ngx_http_aws_sigv4_lua_field_t  ngx_http_aws_sigv4_lua_fields[] = {
 void
 ngx_http_aws_sigv4_lua_api(lua_State *L)
 {
-    int         fields;
+    int          fields;
     lua_Integer  i;
 
     lua_createtable(L, 0, 16);

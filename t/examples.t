@@ -112,12 +112,51 @@ example('bedrock',
     ],
 );
 
+example('bedrock-by-model',
+    signed  => [[chat('openai.gpt-oss-20b-1:0'),
+                 sent => '/openai/v1/chat/completions']],
+    scope   => 'bedrock:us-west-2',
+    host    => 'bedrock-runtime.us-west-2.amazonaws.com',
+    refused => [
+        [404, chat('gpt-4')],
+        [404, chat('openai.gpt-oss-20b-1:0","model":"gpt-4')],
+        [404, POST => '/v1/chat/completions', body => 'model'],
+        [404, POST => '/v1/embeddings', body => '{}'],
+    ],
+);
+
+example('bedrock-by-model',
+    signed => [[chat('openai.gpt-oss-120b-1:0', 'x' x 2_000_000),
+                sent => '/openai/v1/chat/completions']],
+    scope  => 'bedrock:eu-central-1',
+    host   => 'bedrock-runtime.eu-central-1.amazonaws.com',
+);
+
+example('bedrock-by-model',
+    signed => [[chat('openai.gpt-oss-120b')]],
+    scope  => 'bedrock-mantle:us-east-1',
+    host   => 'bedrock-mantle.us-east-1.api.aws',
+);
+
 untrusted();
 complete();
 
 $verifier->stop_it;
 done_testing();
 
+
+# a request to an OpenAI endpoint
+
+sub chat {
+    my ($name, $text) = @_;
+
+    $text //= 'Hello';
+
+    return (POST => '/v1/chat/completions',
+            headers => 'Content-Type: application/json',
+            body => '{"messages":[{"role":"user","content":"' . $text
+                    . '"}],"model":"' . $name . '"}');
+}
 
 # signed: [METHOD => target, more of a request, sent => the target that the
 # verifier sees]; refused: [status, the same]

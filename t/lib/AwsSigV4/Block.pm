@@ -106,7 +106,10 @@ sub make_cert {
     my @names  = qw(DNS:localhost IP:127.0.0.1 DNS:*.amazonaws.com
                     DNS:*.us-east-1.amazonaws.com
                     DNS:*.s3.us-east-1.amazonaws.com
-                    DNS:*.us-east-1.es.amazonaws.com);
+                    DNS:*.us-east-1.es.amazonaws.com
+                    DNS:*.us-west-2.amazonaws.com
+                    DNS:*.eu-central-1.amazonaws.com
+                    DNS:*.us-east-1.api.aws);
     my $output = "$dir/output";
     my $pid    = spawn(output => $output, command => [
         'openssl', 'req', '-x509', '-newkey', 'ec',

@@ -59,7 +59,8 @@ sub write_config {
     _change(\$text, qr/^http \{$/m, sub { "http { $http" });
     _change(\$text, qr/\blisten\s+127\.0\.0\.1:\K8080(?=;)/,
             sub { '$TEST_PORT' });
-    _change(\$text, qr/^\s+server\s+\K[\w.-]+\.amazonaws\.com:443(?=;)/m,
+    _change(\$text,
+            qr/^\s+server\s+\K[\w.-]+\.(?:amazonaws\.com|api\.aws):443(?=;)/m,
             sub { '127.0.0.1:$VERIFIER_TLS_PORT' });
     _change(\$text, qr{/etc/ssl/certs/ca-certificates\.crt},
             sub { '$TEST_CA' });
