@@ -14,6 +14,7 @@ static ngx_int_t ngx_http_aws_sigv4_gate(ngx_http_request_t *r,
 static void ngx_http_aws_sigv4_run_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_create_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r);
+static void ngx_http_aws_sigv4_rewind(ngx_http_upstream_t *u);
 static ngx_int_t ngx_http_aws_sigv4_unsealed(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_uint_t ngx_http_aws_sigv4_stale(ngx_http_request_t *r);
@@ -189,6 +190,8 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
         return rc;
     }
 
+    ngx_http_aws_sigv4_rewind(u);
+
     head = u->request_bufs->buf;
 
     ctx->head = head;
@@ -200,6 +203,30 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
     }
 
     return ngx_http_aws_sigv4_unsealed(r, ctx);
+}
+
+
+/*
+ * A retry that is built anew has the bufs of the body as the last try left
+ * them; nginx rewinds them in the same way, but later.
+ */
+
+static void
+ngx_http_aws_sigv4_rewind(ngx_http_upstream_t *u)
+{
+    ngx_chain_t  *cl;
+
+    if (!u->request_sent) {
+        return;
+    }
+
+    for (cl = u->request_bufs->next; cl; cl = cl->next) {
+        cl->buf->pos = cl->buf->start;
+
+        if (cl->buf->in_file) {
+            cl->buf->file_pos = 0;
+        }
+    }
 }
 
 
