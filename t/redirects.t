@@ -255,7 +255,7 @@ GET /upstream-unsigned/a
 ! x-amz-date
 ! x-amz-content-sha256
 ! authorization"]
---- access: $upstream_status=503, 403
+--- access: $upstream_status=503 : 403
 
 
 
