@@ -157,11 +157,20 @@ ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
 
         rc = ngx_http_aws_sigv4_steps[ctx->step](r, ctx);
 
-        if (rc != NGX_OK) {
-            return rc;
+        if (rc == NGX_OK) {
+            ctx->step++;
+            continue;
         }
 
-        ctx->step++;
+        if (rc != NGX_AGAIN && ctx->rc == NGX_OK) {
+            ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                          "aws sigv4: the request is not signed for want of "
+                          "memory, or because its body cannot be read");
+
+            return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_ERROR, rc);
+        }
+
+        return rc;
     }
 
     return NGX_OK;
