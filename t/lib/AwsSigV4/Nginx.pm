@@ -303,6 +303,27 @@ sub workers {
         $self->_children;
 }
 
+# A number of /proc/PID/NAME by its label: VmHWM, rchar.  Root may have
+# started workers of another user: only root reads of those.
+sub proc {
+    my ($self, $pid, $name, $label) = @_;
+
+    my ($value) = slurp("/proc/$pid/$name") =~ /^$label:\s*(\d+)/m;
+
+    return $value // die "no $label in /proc/$pid/$name\n";
+}
+
+# Whether the memory of nginx is that of a sanitizer.
+sub sanitized {
+    my $output = temp_dir() . '/version';
+    my $pid    = spawn(command => [ $BINARY, '-V' ], output => $output);
+
+    wait_for(sub { !is_running($pid) });
+    stop($pid);
+
+    return slurp($output) =~ /-fsanitize/;
+}
+
 # A worker carries its master's name until it has set its own.
 sub _children {
     my ($self) = @_;
