@@ -46,7 +46,6 @@ static ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
     ngx_chain_t *bufs, u_char *digest);
 static ngx_int_t ngx_http_aws_sigv4_hash_file(ngx_http_request_t *r,
     sigv4_hash_t *hash, ngx_buf_t *buf);
-static off_t ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs);
 
 
 static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
@@ -390,7 +389,7 @@ ngx_http_aws_sigv4_body_sent(ngx_http_request_t *r,
 }
 
 
-static off_t
+off_t
 ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs)
 {
     off_t         length;

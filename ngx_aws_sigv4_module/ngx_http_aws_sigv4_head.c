@@ -31,6 +31,8 @@ static ngx_int_t ngx_http_aws_sigv4_head_sign(ngx_http_request_t *r,
     sigv4_request_t *req);
 static ngx_uint_t ngx_http_aws_sigv4_head_host(ngx_http_aws_sigv4_ctx_t *ctx,
     ngx_http_aws_sigv4_head_t *head, ngx_str_t *value);
+static ngx_int_t ngx_http_aws_sigv4_head_length(
+    ngx_http_aws_sigv4_head_t *head, ngx_http_aws_sigv4_wire_field_t *field);
 static ngx_uint_t ngx_http_aws_sigv4_connection(
     ngx_http_aws_sigv4_wire_field_t *field);
 static ngx_int_t ngx_http_aws_sigv4_head_drop(ngx_http_request_t *r,
@@ -179,6 +181,10 @@ ngx_http_aws_sigv4_head_fields(ngx_http_request_t *r,
             return rc;
         }
 
+        if (ngx_http_aws_sigv4_head_length(head, &field) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
         class = ngx_http_aws_sigv4_classify(ctx, &field.name);
 
         if (ngx_http_aws_sigv4_name_is(&field.name, "host", 4)) {
@@ -304,6 +310,36 @@ ngx_http_aws_sigv4_head_host(ngx_http_aws_sigv4_ctx_t *ctx,
     head->host = *value;
 
     return ctx->choice.host.len == 0 && ctx->conf->host == NULL;
+}
+
+
+/* two of them, and servers do not agree where the request ends */
+
+static ngx_int_t
+ngx_http_aws_sigv4_head_length(ngx_http_aws_sigv4_head_t *head,
+    ngx_http_aws_sigv4_wire_field_t *field)
+{
+    if (ngx_http_aws_sigv4_name_is(&field->name, "content-length", 14)) {
+
+        if (head->content_length.len || head->chunked) {
+            return NGX_DECLINED;
+        }
+
+        head->content_length = field->value;
+
+        return field->value.len ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (ngx_http_aws_sigv4_name_is(&field->name, "transfer-encoding", 17)) {
+
+        if (head->content_length.len || head->chunked) {
+            return NGX_DECLINED;
+        }
+
+        head->chunked = 1;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -340,6 +340,9 @@ char *ngx_http_aws_sigv4_allow_hosts(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
 
+/* as it can stand in the log: there a line break would make a line */
+ngx_str_t *ngx_http_aws_sigv4_shown(ngx_http_request_t *r, ngx_str_t *value);
+
 /* the services whose paths are encoded once, and not normalised */
 ngx_uint_t ngx_http_aws_sigv4_is_s3(ngx_str_t *service);
 
@@ -364,6 +367,7 @@ ngx_int_t ngx_http_aws_sigv4_body_payload(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 ngx_int_t ngx_http_aws_sigv4_body_sent(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs);
+off_t ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs);
 
 
 /* ngx_http_aws_sigv4_payload.c */
@@ -419,9 +423,11 @@ typedef struct {
     ngx_str_t                         method;
     ngx_str_t                         target;
     ngx_str_t                         host;
+    ngx_str_t                         content_length;
     u_char                           *fields;   /* of the first header */
     u_char                           *end;      /* of the last CRLF */
     ngx_array_t                       dropped;  /* of line_t */
+    unsigned                          chunked:1;
 } ngx_http_aws_sigv4_head_t;
 
 /* the request that the proxy has built, all but its payload */

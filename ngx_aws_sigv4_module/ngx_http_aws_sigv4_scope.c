@@ -332,7 +332,7 @@ ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "aws sigv4: \"%V\" is no host to sign for, look at "
                   "aws_sigv4_host, proxy_set_header Host and proxy_pass",
-                  host);
+                  ngx_http_aws_sigv4_shown(r, host));
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_BAD_HOST,
                                    NGX_HTTP_BAD_REQUEST);
@@ -474,7 +474,8 @@ ngx_http_aws_sigv4_choose_provider(ngx_http_request_t *r,
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "aws sigv4: there is no provider \"%V\", define it with "
-                  "\"aws_sigv4_provider\"", &name);
+                  "\"aws_sigv4_provider\"",
+                  ngx_http_aws_sigv4_shown(r, &name));
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NO_PROVIDER,
                                    NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -585,4 +586,44 @@ ngx_http_aws_sigv4_no_scope(ngx_http_request_t *r,
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NO_REGION,
                                    NGX_HTTP_INTERNAL_SERVER_ERROR);
+}
+
+
+ngx_str_t *
+ngx_http_aws_sigv4_shown(ngx_http_request_t *r, ngx_str_t *value)
+{
+    u_char     *p, *last;
+    ngx_str_t  *shown;
+
+    static ngx_str_t  unknown = ngx_string("?");
+
+    last = value->data + value->len;
+
+    for (p = value->data; p < last && *p >= ' ' && *p != 0x7f; p++) {
+        /* void */
+    }
+
+    if (p == last) {
+        return value;
+    }
+
+    shown = ngx_palloc(r->pool, sizeof(ngx_str_t));
+    if (shown == NULL) {
+        return &unknown;
+    }
+
+    shown->len = value->len;
+    shown->data = ngx_pstrdup(r->pool, value);
+    if (shown->data == NULL) {
+        return &unknown;
+    }
+
+    for (p = shown->data; p < shown->data + shown->len; p++) {
+
+        if (*p < ' ' || *p == 0x7f) {
+            *p = '?';
+        }
+    }
+
+    return shown;
 }

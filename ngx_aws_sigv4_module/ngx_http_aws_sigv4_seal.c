@@ -11,6 +11,9 @@
 
 static ngx_int_t ngx_http_aws_sigv4_seal_payload(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head);
+static ngx_int_t ngx_http_aws_sigv4_seal_length(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head,
+    off_t length);
 static ngx_int_t ngx_http_aws_sigv4_seal_signature(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
 static ngx_int_t ngx_http_aws_sigv4_seal_head(ngx_http_request_t *r,
@@ -63,21 +66,59 @@ static ngx_int_t
 ngx_http_aws_sigv4_seal_payload(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head)
 {
-    ngx_int_t  rc;
-    ngx_str_t  text;
+    ngx_int_t     rc;
+    ngx_str_t     text;
+    ngx_chain_t  *bufs;
 
     /* the text of proxy_set_body stands in the buffer of the head */
 
     text.data = head->end + 2;
     text.len = ctx->unsealed.data + ctx->unsealed.len - text.data;
 
-    rc = ngx_http_aws_sigv4_body_sent(r, ctx, &text,
-                                      r->upstream->request_bufs->next);
+    bufs = r->upstream->request_bufs->next;
+
+    rc = ngx_http_aws_sigv4_body_sent(r, ctx, &text, bufs);
     if (rc != NGX_OK) {
         return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_ERROR, rc);
     }
 
-    return NGX_OK;
+    if (r->request_body_no_buffering) {
+        return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_seal_length(r, ctx, head, text.len
+                                   + ngx_http_aws_sigv4_body_length(bufs));
+}
+
+
+/* what a server takes for the body must be what was hashed */
+
+static ngx_int_t
+ngx_http_aws_sigv4_seal_length(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head,
+    off_t length)
+{
+    off_t  announced;
+
+    announced = 0;
+
+    if (head->content_length.len) {
+        announced = ngx_atoof(head->content_length.data,
+                              head->content_length.len);
+    }
+
+    if (announced == length && !head->chunked) {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "aws sigv4: the request to the upstream announces another "
+                  "body than the one of %O bytes and is not sent, look at "
+                  "\"proxy_set_header Content-Length\" and for line breaks "
+                  "in variables of \"proxy_set_header\"", length);
+
+    return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NOT_SEALED,
+                                   NGX_HTTP_INTERNAL_SERVER_ERROR);
 }
 
 

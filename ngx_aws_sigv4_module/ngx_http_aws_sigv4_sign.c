@@ -136,8 +136,10 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "aws sigv4: cannot sign for host \"%V\", service \"%V\", "
-                  "region \"%V\": %s", &ctx->host, &ctx->service,
-                  &ctx->region, sigv4_strerror(rc));
+                  "region \"%V\": %s", &ctx->host,
+                  ngx_http_aws_sigv4_shown(r, &ctx->service),
+                  ngx_http_aws_sigv4_shown(r, &ctx->region),
+                  sigv4_strerror(rc));
 
     return ngx_http_aws_sigv4_fail(ctx,
                                    rc == SIGV4_INVALID
