@@ -277,7 +277,7 @@ my @cases = (
     [ 'non-ASCII bytes in a value', get('/', "X-Amz-Meta-A: \xe9\xff\x80"),
       200, 1 ],
     [ 'control bytes in a value', get('/', "X-Amz-Meta-A: a\x01b\x7f"),
-      400, 0 ],
+      400, 1, 'bad_header_line' ],
     [ 'control bytes in a value that is not signed',
       get('/', "X-A: a\x01b\x7f"), 400, 1,
       'bad_header_line' ],

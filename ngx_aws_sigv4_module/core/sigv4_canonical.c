@@ -347,14 +347,11 @@ sigv4_copy_value(uint8_t *p, sigv4_str_t value)
 
     while (s < end) {
 
+        if (*s == '\0') {
+            return NULL;
+        }
+
         if (!sigv4_is_space(*s)) {
-
-            /* a control character may not stand in a field */
-
-            if (*s < ' ') {
-                return NULL;
-            }
-
             *p++ = *s++;
             continue;
         }
