@@ -24,6 +24,9 @@ FUZZ_TIME = 60
 
 TESTS = t/*.t
 
+# options of bench/run.sh
+BENCH =
+
 NAME = ngx_http_aws_sigv4_module
 BUILD = $(CURDIR)/build
 OBJS = $(BUILD)/objs
@@ -56,8 +59,8 @@ install: $(MODULE) ## Install it, and a snippet that loads it; DESTDIR is kept
 test: $(MODULE) ## Run the tests, or those named by TESTS=t/...
 	build-aux/prove.sh $(TESTS)
 
-bench: $(MODULE) ## Measure against plain proxy_pass
-	bench/run.sh
+bench: $(MODULE) ## Measure against plain proxy_pass; BENCH=--quick is faster
+	bench/run.sh $(BENCH)
 
 lint: ## Check C, Lua, Perl, Python and shell without running them
 	build-aux/lint.sh
