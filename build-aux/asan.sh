@@ -20,6 +20,8 @@ objs=$root/objs
 reports=$root/reports
 nginx=$objs/nginx
 
+secret=ngx_http_aws_sigv4_secret
+wrap="-Wl,--wrap=${secret}_alloc,--wrap=${secret}_free"
 sanitize="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
 
@@ -135,7 +137,8 @@ build() {
         --add-module="$PWD"
     )
 
-    clang -g -O1 -Wall -Wextra -Werror -DREPORTS="\"$reports/report\"" \
+    clang -g -O1 -Wall -Wextra -Werror -fsanitize=address \
+        -DREPORTS="\"$reports/report\"" \
         -c -o "$root/sanitizer.o" build-aux/sanitizer.c
 
     # nginx's make rules do not know of it
@@ -155,7 +158,7 @@ build() {
     flags="$flags -fsanitize-ignorelist=$PWD/build-aux/sanitizer.ignore"
 
     (cd "$source" && ./configure "${options[@]}" --with-cc-opt="$flags" \
-        --with-ld-opt="$sanitize $root/sanitizer.o" \
+        --with-ld-opt="$sanitize $wrap $root/sanitizer.o" \
         >"$root/configure.log") || { tail "$root/configure.log"; return 1; }
 
     make -s -C "$source" -f "$objs/Makefile" -j2 binary

@@ -9,10 +9,19 @@
  * Options of the sanitizers, built into nginx: a test may start it with an
  * environment of its own, and a binary upgrade clears it.  REPORTS is the
  * prefix of the report files.
+ *
+ * Memory for secrets is mapped, where the sanitizer puts no red zone: the
+ * linker has wrapped its functions (--wrap), and what follows the bytes that
+ * were asked for is poisoned here.
  */
 
 
 #include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <sanitizer/asan_interface.h>
 
 
 /*
@@ -21,6 +30,13 @@
  */
 extern sig_atomic_t  ngx_quit __attribute__((weak));
 extern sig_atomic_t  ngx_terminate __attribute__((weak));
+
+void *__real_ngx_http_aws_sigv4_secret_alloc(size_t size, void *log)
+    __attribute__((weak));
+void __real_ngx_http_aws_sigv4_secret_free(void *p) __attribute__((weak));
+
+void *__wrap_ngx_http_aws_sigv4_secret_alloc(size_t size, void *log);
+void __wrap_ngx_http_aws_sigv4_secret_free(void *p);
 
 int __lsan_is_turned_off(void);
 const char *__asan_default_options(void);
@@ -42,6 +58,42 @@ const char *
 __ubsan_default_options(void)
 {
     return "log_path=" REPORTS ":print_stacktrace=1";
+}
+
+
+void *
+__wrap_ngx_http_aws_sigv4_secret_alloc(size_t size, void *log)
+{
+    char       *p;
+    uintptr_t   end, page;
+
+    p = __real_ngx_http_aws_sigv4_secret_alloc(size, log);
+
+    if (p != NULL) {
+        page = sysconf(_SC_PAGESIZE);
+        end = ((uintptr_t) p + size + page - 1) & ~(page - 1);
+
+        ASAN_POISON_MEMORY_REGION(p + size, end - (uintptr_t) p - size);
+    }
+
+    return p;
+}
+
+
+/* a mapping starts with its size */
+
+void
+__wrap_ngx_http_aws_sigv4_secret_free(void *p)
+{
+    size_t  *start;
+
+    if (p != NULL) {
+        start = (size_t *) ((uintptr_t) p & ~(sysconf(_SC_PAGESIZE) - 1));
+
+        ASAN_UNPOISON_MEMORY_REGION(start, *start);
+    }
+
+    __real_ngx_http_aws_sigv4_secret_free(p);
 }
 
 
