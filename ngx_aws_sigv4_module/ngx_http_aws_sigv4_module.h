@@ -233,6 +233,8 @@ struct ngx_http_aws_sigv4_ctx_s {
     /* the upstream callbacks that the seal stands before */
     ngx_int_t                       (*create_request)(ngx_http_request_t *r);
     ngx_int_t                       (*reinit_request)(ngx_http_request_t *r);
+    void                            (*finalize_request)(ngx_http_request_t *r,
+                                                       ngx_int_t rc);
     ngx_output_chain_filter_pt        output_filter;
     void                             *filter_ctx;
 

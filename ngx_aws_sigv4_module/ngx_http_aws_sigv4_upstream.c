@@ -20,6 +20,10 @@ static ngx_int_t ngx_http_aws_sigv4_unsealed(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_aws_sigv4_stale(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_output_filter(void *data,
     ngx_chain_t *in);
+static void ngx_http_aws_sigv4_finalize_request(ngx_http_request_t *r,
+    ngx_int_t rc);
+static void ngx_http_aws_sigv4_wipe_sent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t all);
 static ngx_int_t ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 
@@ -126,9 +130,11 @@ ngx_http_aws_sigv4_gate(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
 
     ctx->create_request = u->create_request;
     ctx->reinit_request = u->reinit_request;
+    ctx->finalize_request = u->finalize_request;
 
     u->create_request = ngx_http_aws_sigv4_create_request;
     u->reinit_request = ngx_http_aws_sigv4_reinit_request;
+    u->finalize_request = ngx_http_aws_sigv4_finalize_request;
 
     /*
      * An unsigned payload that is still being read: the reader has called
@@ -309,6 +315,7 @@ ngx_http_aws_sigv4_output_filter(void *data, ngx_chain_t *in)
 {
     ngx_http_aws_sigv4_ctx_t *ctx = data;
 
+    ngx_int_t            rc;
     ngx_http_request_t  *r;
 
     r = ctx->request;
@@ -330,7 +337,68 @@ ngx_http_aws_sigv4_output_filter(void *data, ngx_chain_t *in)
         }
     }
 
-    return ctx->output_filter(ctx->filter_ctx, in);
+    rc = ctx->output_filter(ctx->filter_ctx, in);
+
+    ngx_http_aws_sigv4_wipe_sent(r, ctx, 0);
+
+    return rc;
+}
+
+
+static void
+ngx_http_aws_sigv4_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
+
+    ngx_http_aws_sigv4_wipe_sent(r, ctx, 1);
+
+    ctx->finalize_request(r, rc);
+}
+
+
+/*
+ * A connection with TLS copies the head, and the session token in it, into
+ * a buffer of its own, which is freed with the connection.  All: what was
+ * not sent will not be.
+ */
+
+static void
+ngx_http_aws_sigv4_wipe_sent(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t all)
+{
+#if (NGX_HTTP_SSL)
+    size_t             size;
+    ngx_buf_t         *b;
+    ngx_connection_t  *c;
+
+    c = r->upstream->peer.connection;
+
+    if (!ctx->signature.token
+        || ctx->head == NULL
+        || c == NULL
+        || c->ssl == NULL
+        || c->ssl->buf == NULL
+        || c->ssl->buf->start == NULL)
+    {
+        return;
+    }
+
+    b = c->ssl->buf;
+
+    if (b->pos < b->last) {
+        size = (all ? b->last : b->pos) - b->start;
+
+    } else {
+
+        /* the head was the first that the buffer had */
+
+        size = ngx_min(ctx->head->last - ctx->head->start, b->end - b->start);
+    }
+
+    ngx_explicit_memzero(b->start, size);
+#endif
 }
 
 
