@@ -145,7 +145,8 @@ build() {
     rm -f "$nginx"
 
     if [ "$objs/Makefile" -nt config ] \
-        && [ "$objs/Makefile" -nt build-aux/asan.sh ]
+        && [ "$objs/Makefile" -nt build-aux/asan.sh ] \
+        && [ "$objs/Makefile" -nt build-aux/sanitizer.ignore ]
     then
         make -s -C "$source" -f "$objs/Makefile" -j2 binary
         return

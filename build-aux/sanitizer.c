@@ -131,6 +131,7 @@ __lsan_default_suppressions(void)
            "leak:ngx_init_setproctitle\n"
            "leak:ngx_event_process_init\n"
            "leak:ngx_worker_process_init\n"
+           "leak:ngx_regex_malloc\n"
            "leak:libluajit\n"
            "leak:ld-linux\n";
 }

@@ -302,7 +302,8 @@ static ngx_int_t
 ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    u_char     *p;
+    u_char      ch;
+    size_t      i;
     ngx_str_t  *host;
 
     if (ngx_http_aws_sigv4_known_host(ctx)) {
@@ -313,11 +314,13 @@ ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
 
     /* what may stand in an authority without userinfo: RFC 3986, 3.2 */
 
-    for (p = host->data; p < host->data + host->len; p++) {
+    for (i = 0; i < host->len; i++) {
 
-        if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
-            || (*p >= '0' && *p <= '9') || *p == '-' || *p == '.'
-            || *p == '_' || *p == ':' || *p == '[' || *p == ']')
+        ch = host->data[i];
+
+        if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+            || (ch >= '0' && ch <= '9') || ch == '-' || ch == '.'
+            || ch == '_' || ch == ':' || ch == '[' || ch == ']')
         {
             continue;
         }
@@ -325,7 +328,7 @@ ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
         break;
     }
 
-    if (host->len && p == host->data + host->len) {
+    if (host->len && i == host->len) {
         return NGX_OK;
     }
 
