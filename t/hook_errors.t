@@ -64,7 +64,7 @@ our @mistakes = (
     ['typo()', "attempt to call global 'typo' (a nil value)"],
 );
 
-default_section(config => join '', "set \$mine x;\n", map {
+default_section(config => join '', "set \$mine x\$args;\n", map {
     "location = /$_ {\n"
     . "    proxy_pass http://127.0.0.1:\$VERIFIER_PORT;\n"
     . "    aws_sigv4_by_lua_block {\n$mistakes[$_ - 1][0]\n}\n"
