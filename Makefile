@@ -93,4 +93,5 @@ $(OBJS)/Makefile: $(CONFIGURE_DEPS)
 $(MODULE): $(OBJS)/Makefile FORCE
 	@$(MAKE) $(if $(V),,-s) --no-print-directory -f $(OBJS)/Makefile \
 	    -C $(NGINX_DEV) modules
-	@cmp -s $(OBJS)/$(NAME).so $@ || cp $(OBJS)/$(NAME).so $@
+	@cmp -s $(OBJS)/$(NAME).so $@ || { cp $(OBJS)/$(NAME).so $@.new \
+	    && mv -f $@.new $@; }
