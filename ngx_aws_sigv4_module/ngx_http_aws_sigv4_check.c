@@ -98,6 +98,17 @@ ngx_http_aws_sigv4_check_host(ngx_conf_t *cf,
 
     conf->variable_host = (host == NULL);
 
+    if (host != NULL && conf->hook == NULL
+        && !ngx_http_aws_sigv4_is_host(host))
+    {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"%V\" is no host to sign for, look at "
+                      "\"aws_sigv4_host\" and \"proxy_set_header Host\" for "
+                      "the \"proxy_pass\" in %s:%ui", host, pass->file,
+                      pass->line);
+        return NGX_ERROR;
+    }
+
     if (host != NULL && !pass->variable_authority) {
         return ngx_http_aws_sigv4_check_scope(cf, conf, host);
     }

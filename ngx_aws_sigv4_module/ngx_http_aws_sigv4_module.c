@@ -19,6 +19,8 @@ static ngx_int_t ngx_http_aws_sigv4_merge_provider(ngx_conf_t *cf,
 static void ngx_http_aws_sigv4_crypto_cleanup(void *data);
 static char *ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_aws_sigv4_scope_name(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 static char *ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 static ngx_int_t ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf);
@@ -49,14 +51,14 @@ static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
 
     { ngx_string("aws_sigv4_service"),
       NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
-      ngx_http_set_complex_value_slot,
+      ngx_http_aws_sigv4_scope_name,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_aws_sigv4_loc_conf_t, service),
       NULL },
 
     { ngx_string("aws_sigv4_region"),
       NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
-      ngx_http_set_complex_value_slot,
+      ngx_http_aws_sigv4_scope_name,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_aws_sigv4_loc_conf_t, region),
       NULL },
@@ -449,6 +451,49 @@ ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         smcf = ngx_http_conf_get_module_main_conf(cf,
                                                   ngx_http_aws_sigv4_module);
         smcf->used = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_aws_sigv4_scope_name(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char           *rv;
+    u_char          none[1];
+    ngx_str_t      *value;
+    sigv4_buf_t     buf;
+    sigv4_scope_t   scope;
+
+    rv = ngx_http_set_complex_value_slot(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    value = cf->args->elts;
+
+    /* an empty one leaves it to the host, as does an empty variable */
+
+    if (value[1].len == 0 || ngx_http_script_variables_count(&value[1])) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_memzero(&scope, sizeof(sigv4_scope_t));
+
+    scope.region = ngx_http_aws_sigv4_str(&value[1]);
+    scope.service = scope.region;
+
+    buf.last = none;
+    buf.end = none;
+
+    if (sigv4_credential_scope(&scope, &buf) == SIGV4_INVALID) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"%V\", write a name "
+                           "without \"/\", \",\" and blanks",
+                           &value[1], &value[0]);
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;

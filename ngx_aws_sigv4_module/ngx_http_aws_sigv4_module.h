@@ -351,6 +351,9 @@ ngx_uint_t ngx_http_aws_sigv4_is_s3(ngx_str_t *service);
 /* those that accept UNSIGNED-PAYLOAD */
 ngx_uint_t ngx_http_aws_sigv4_takes_unsigned(ngx_str_t *service);
 
+/* whether it can stand in Host */
+ngx_uint_t ngx_http_aws_sigv4_is_host(ngx_str_t *host);
+
 /* NGX_OK if the authority that nginx connects to may be signed for */
 ngx_int_t ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *authority);

@@ -298,21 +298,13 @@ ngx_http_aws_sigv4_known_host(ngx_http_aws_sigv4_ctx_t *ctx)
 }
 
 
-static ngx_int_t
-ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx)
+/* what may stand in an authority without userinfo: RFC 3986, 3.2 */
+
+ngx_uint_t
+ngx_http_aws_sigv4_is_host(ngx_str_t *host)
 {
-    u_char      ch;
-    size_t      i;
-    ngx_str_t  *host;
-
-    if (ngx_http_aws_sigv4_known_host(ctx)) {
-        return NGX_OK;
-    }
-
-    host = &ctx->host;
-
-    /* what may stand in an authority without userinfo: RFC 3986, 3.2 */
+    u_char  ch;
+    size_t  i;
 
     for (i = 0; i < host->len; i++) {
 
@@ -325,17 +317,27 @@ ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
             continue;
         }
 
-        break;
+        return 0;
     }
 
-    if (host->len && i == host->len) {
+    return host->len != 0;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    if (ngx_http_aws_sigv4_known_host(ctx)
+        || ngx_http_aws_sigv4_is_host(&ctx->host))
+    {
         return NGX_OK;
     }
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "aws sigv4: \"%V\" is no host to sign for, look at "
                   "aws_sigv4_host, proxy_set_header Host and proxy_pass",
-                  ngx_http_aws_sigv4_shown(r, host));
+                  ngx_http_aws_sigv4_shown(r, &ctx->host));
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_BAD_HOST,
                                    NGX_HTTP_BAD_REQUEST);

@@ -102,7 +102,8 @@ location /any-failure/ {
     satisfy any;
     deny all;
     auth_basic realm;
-    aws_sigv4_service a/b;
+    set $odd a/b;
+    aws_sigv4_service $odd;
     proxy_pass http://127.0.0.1:$VERIFIER_PORT;
 }
 EOC

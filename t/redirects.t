@@ -88,7 +88,8 @@ location /refused/ {
 
 location /failed/ {
     error_page 500 = @target;
-    aws_sigv4_service a/b;
+    set $odd a/b;
+    aws_sigv4_service $odd;
     proxy_pass http://127.0.0.1:$VERIFIER_PORT;
 }
 

@@ -89,7 +89,8 @@ location /no-region/ {
 }
 
 location /bad-scope/ {
-    aws_sigv4_service a/b;
+    set $odd a/b;
+    aws_sigv4_service $odd;
     proxy_pass http://monitoring.eu-west-1.amazonaws.com;
 }
 
