@@ -17,6 +17,7 @@ static ngx_str_t *ngx_http_aws_sigv4_literal_host(
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static ngx_int_t ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf, ngx_str_t *host);
+static ngx_uint_t ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv);
 static void ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static void ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
@@ -185,7 +186,9 @@ ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
 
         conf->known_host.len = 0;
 
-        if (conf->service == NULL || conf->region == NULL) {
+        if (ngx_http_aws_sigv4_unset(conf->service)
+            || ngx_http_aws_sigv4_unset(conf->region))
+        {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "host \"%V\" takes Signature Version 4A only, "
                           "which is not supported, name another host in the "
@@ -197,7 +200,7 @@ ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    if (conf->service == NULL && conf->hook == NULL) {
+    if (ngx_http_aws_sigv4_unset(conf->service) && conf->hook == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "no service can be inferred from host \"%V\", set "
                       "\"aws_sigv4_service\" and \"aws_sigv4_region\", or "
@@ -207,6 +210,15 @@ ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
     }
 
     return NGX_OK;
+}
+
+
+/* an empty value leaves it to the host */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv)
+{
+    return cv == NULL || (cv->lengths == NULL && cv->value.len == 0);
 }
 
 
@@ -279,7 +291,7 @@ ngx_http_aws_sigv4_advise_payload(ngx_conf_t *cf,
         return;
     }
 
-    if (conf->service != NULL) {
+    if (!ngx_http_aws_sigv4_unset(conf->service)) {
 
         if (conf->service->lengths != NULL) {
             return;

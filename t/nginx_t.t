@@ -89,6 +89,19 @@ unknown "not_there" variable
 
 
 
+=== an empty service leaves it to the host
+--- config
+aws_sigv4_service s3;
+location / {
+    aws_sigv4 on;
+    aws_sigv4_service "";
+    proxy_pass http://127.0.0.1:8000;
+}
+--- must_die
+no service can be inferred from host "127.0.0.1:8000", set "aws_sigv4_service" and "aws_sigv4_region", or "aws_sigv4_host", for the "proxy_pass" in server.conf:5
+
+
+
 === a region with a space
 --- config
 aws_sigv4_region "us east 1";
