@@ -123,8 +123,8 @@ sub broken {
     my %broken = (
         'an unknown directive'    => $other_config . "no_such_directive on;\n",
         'a block that never ends' => $other_config . "location /a {\n",
-        'no service'              => $other_config =~ s/credentials other;/
-            credentials other;\n    aws_sigv4_service "";/xr,
+        'no service' => $other_config
+            =~ s/(aws_sigv4 on;)/$1 aws_sigv4_service "";/r,
         'a bad proxy_pass' => "location \/ { aws_sigv4 on;\n"
             . "proxy_pass ftp://127.0.0.1; }\n",
         'a second proxy_pass' => $other_config
