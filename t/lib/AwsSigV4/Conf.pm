@@ -70,7 +70,7 @@ sub run {
     push @preface, $load unless $static || $text =~ /aws_sigv4_module\.so/;
     push @preface, 'events {}' unless $text =~ /^\s*events\s*\{/m;
 
-    $text = hosts(files($dir, $text));
+    $text = writable(hosts(files($dir, $text)));
     spew("$dir/nginx.conf", join(' ', @preface) . "\n$text");
 
     my @command = ($binary, '-t', '-p', $dir, '-c', 'nginx.conf',
@@ -155,6 +155,21 @@ sub certificate {
         or die "openssl failed";
 
     return;
+}
+
+
+# what nginx writes by default only root may write
+
+sub writable {
+    my ($text) = @_;
+
+    my @lines = map { "${_}_temp_path tmp_$_;" }
+                grep { $text !~ /^\s*${_}_temp_path\s/m }
+                qw( client_body proxy fastcgi uwsgi scgi );
+
+    unshift @lines, 'access_log off;' unless $text =~ /^\s*access_log\s/m;
+
+    return $text =~ s/^(\s*http\s*\{)/$1 @lines/mr;
 }
 
 
