@@ -266,15 +266,10 @@ ngx_http_aws_sigv4_configured_fields(ngx_http_request_t *r,
 static ngx_uint_t
 ngx_http_aws_sigv4_splits(ngx_str_t *value)
 {
-    u_char  *p;
-
-    for (p = value->data; p < value->data + value->len; p++) {
-        if (*p == CR || *p == LF || *p == '\0') {
-            return 1;
-        }
-    }
-
-    return 0;
+    return value->len
+           && (memchr(value->data, LF, value->len) != NULL
+               || memchr(value->data, CR, value->len) != NULL
+               || memchr(value->data, '\0', value->len) != NULL);
 }
 
 

@@ -17,15 +17,23 @@ static ngx_int_t ngx_http_aws_sigv4_split(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req);
 static ngx_int_t ngx_http_aws_sigv4_strip_query(ngx_http_request_t *r,
     sigv4_str_t *query);
-static ngx_uint_t ngx_http_aws_sigv4_query_name(u_char *p, u_char *last,
-    ngx_str_t *names);
+static ngx_uint_t ngx_http_aws_sigv4_presigns(u_char *p, u_char *last);
 static ngx_int_t ngx_http_aws_sigv4_repair(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req);
 
 
-/* sigv4.md calls them presigned requests: they are signed by the client */
+/*
+ * sigv4.md calls them presigned requests: they are signed by the client.
+ * The first three are the form of Signature Version 2, and void unless all
+ * of them are there.
+ */
+
+#define NGX_HTTP_AWS_SIGV4_PRESIGNED_V2  0x07
 
 static ngx_str_t  ngx_http_aws_sigv4_presigned[] = {
+    ngx_string("awsaccesskeyid"),
+    ngx_string("signature"),
+    ngx_string("expires"),
     ngx_string("x-amz-algorithm"),
     ngx_string("x-amz-credential"),
     ngx_string("x-amz-date"),
@@ -34,16 +42,6 @@ static ngx_str_t  ngx_http_aws_sigv4_presigned[] = {
     ngx_string("x-amz-signature"),
     ngx_string("x-amz-security-token"),
     ngx_string("x-amz-region-set"),
-    ngx_null_string
-};
-
-
-/* the form of Signature Version 2; void unless all three are there */
-
-static ngx_str_t  ngx_http_aws_sigv4_presigned_v2[] = {
-    ngx_string("awsaccesskeyid"),
-    ngx_string("signature"),
-    ngx_string("expires"),
     ngx_null_string
 };
 
@@ -337,12 +335,12 @@ ngx_http_aws_sigv4_split(ngx_http_request_t *r,
 
     /* a fragment is never sent; nginx drops it from its own URI as well */
 
-    p = ngx_strlchr(uri->data, last, '#');
+    p = memchr(uri->data, '#', uri->len);
     if (p != NULL) {
         last = p;
     }
 
-    p = ngx_strlchr(uri->data, last, '?');
+    p = memchr(uri->data, '?', last - uri->data);
 
     req->path.data = uri->data;
     req->path.len = (p ? p : last) - uri->data;
@@ -375,32 +373,29 @@ static ngx_int_t
 ngx_http_aws_sigv4_strip_query(ngx_http_request_t *r, sigv4_str_t *query)
 {
     u_char      *p, *next, *last, *dst, *start;
-    ngx_uint_t   i, v2, seen, found;
+    ngx_uint_t   drop;
 
     start = (u_char *) query->data;
     last = start + query->len;
 
-    seen = 0;
-    found = 0;
+    drop = 0;
 
     for (p = start; p < last; p = next + 1) {
-        next = ngx_strlchr(p, last, '&');
+        next = memchr(p, '&', last - p);
         if (next == NULL) {
             next = last;
         }
 
-        found |= ngx_http_aws_sigv4_query_name(p, next,
-                                               ngx_http_aws_sigv4_presigned);
-        i = ngx_http_aws_sigv4_query_name(p, next,
-                                          ngx_http_aws_sigv4_presigned_v2);
-        if (i) {
-            seen |= 1 << i;
-        }
+        drop |= ngx_http_aws_sigv4_presigns(p, next);
     }
 
-    v2 = (seen == (1 << 1 | 1 << 2 | 1 << 3));
+    if ((drop & NGX_HTTP_AWS_SIGV4_PRESIGNED_V2)
+        != NGX_HTTP_AWS_SIGV4_PRESIGNED_V2)
+    {
+        drop &= ~NGX_HTTP_AWS_SIGV4_PRESIGNED_V2;
+    }
 
-    if (!found && !v2) {
+    if (drop == 0) {
         return NGX_OK;
     }
 
@@ -412,17 +407,12 @@ ngx_http_aws_sigv4_strip_query(ngx_http_request_t *r, sigv4_str_t *query)
     query->data = dst;
 
     for (p = start; p < last; p = next + 1) {
-        next = ngx_strlchr(p, last, '&');
+        next = memchr(p, '&', last - p);
         if (next == NULL) {
             next = last;
         }
 
-        if (ngx_http_aws_sigv4_query_name(p, next,
-                                          ngx_http_aws_sigv4_presigned)
-            || (v2
-                && ngx_http_aws_sigv4_query_name(p, next,
-                                           ngx_http_aws_sigv4_presigned_v2)))
-        {
+        if (ngx_http_aws_sigv4_presigns(p, next) & drop) {
             continue;
         }
 
@@ -441,23 +431,23 @@ ngx_http_aws_sigv4_strip_query(ngx_http_request_t *r, sigv4_str_t *query)
 
 
 /*
- * The number, from 1, of the name that the parameter has when it is
- * decoded, in any letter case; 0 if it is none of them.  The server decodes
- * as well, so "X%2DAmz-Signature" is a signature too.
+ * The bit of the name that the parameter has when it is decoded, in any
+ * letter case; 0 if it is none of them.  The server decodes as well, so
+ * "X%2DAmz-Signature" is a signature too.
  */
 
 static ngx_uint_t
-ngx_http_aws_sigv4_query_name(u_char *p, u_char *last, ngx_str_t *names)
+ngx_http_aws_sigv4_presigns(u_char *p, u_char *last)
 {
     u_char       c, name[32];
     size_t       len;
     ngx_int_t    n;
+    ngx_str_t   *names;
     ngx_uint_t   i;
 
-    if (p < last && *p != '%' && ngx_tolower(*p) != 'x'
-        && ngx_tolower(*p) != 'a' && ngx_tolower(*p) != 's'
-        && ngx_tolower(*p) != 'e')
-    {
+    c = (p < last) ? ngx_tolower(*p) : '\0';
+
+    if (c != 'x' && c != 'a' && c != 's' && c != 'e' && c != '%') {
         return 0;
     }
 
@@ -481,11 +471,13 @@ ngx_http_aws_sigv4_query_name(u_char *p, u_char *last, ngx_str_t *names)
         name[len] = ngx_tolower(c);
     }
 
+    names = ngx_http_aws_sigv4_presigned;
+
     for (i = 0; names[i].len; i++) {
         if (names[i].len == len
             && ngx_memcmp(names[i].data, name, len) == 0)
         {
-            return i + 1;
+            return (ngx_uint_t) 1 << i;
         }
     }
 
