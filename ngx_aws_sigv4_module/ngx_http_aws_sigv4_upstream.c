@@ -352,6 +352,12 @@ ngx_http_aws_sigv4_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
 
+    /* an internal redirect may have come between; the proxy only logs */
+
+    if (ctx == NULL || ctx->finalize_request == NULL) {
+        return;
+    }
+
     ngx_http_aws_sigv4_wipe_sent(r, ctx, 1);
 
     ctx->finalize_request(r, rc);
