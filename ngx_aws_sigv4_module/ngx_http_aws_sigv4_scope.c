@@ -602,6 +602,10 @@ ngx_http_aws_sigv4_shown(ngx_http_request_t *r, ngx_str_t *value)
 
     static ngx_str_t  unknown = ngx_string("?");
 
+    if (value->len == 0) {
+        return value;
+    }
+
     last = value->data + value->len;
 
     for (p = value->data; p < last && *p >= ' ' && *p != 0x7f; p++) {
