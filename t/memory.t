@@ -12,7 +12,7 @@ use AwsSigV4::Nginx;
 use Test::More;
 
 # A sanitizer keeps what is freed.
-my $bound = (AwsSigV4::Nginx::sanitized() ? 512 : 4) << 20;
+my $bound = (AwsSigV4::Nginx::sanitized() ? 512 : 1) << 20;
 
 my $nginx = start_nginx(
     log_level   => 'crit',
