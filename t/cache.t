@@ -64,6 +64,7 @@ location /lock/ {
 }
 
 location ~ ^/split/([\s\S]*)$ {
+    proxy_cache_key /updating/a;
     proxy_set_header X-Other $1;
     proxy_pass http://127.0.0.1:$VERIFIER_PORT;
 }
@@ -268,11 +269,13 @@ if-modified-since: Sat, 01 Jan 2022 00:00:00 GMT']
 
 === a request that cannot be sealed leaves the cache entry free
 --- requests eval
-['GET /split/a%0d%0anothing']
---- status: 500
+['GET /updating/a', 'GET /split/a%0d%0anothing']
+--- status: 200 500
 --- upstream_script eval
-[{ %main::fresh }]
---- upstream_count: 0
+[{ %main::stale }]
+--- upstream_verdict: ok
+--- upstream_count: 1
 --- error_log: has lines that are no header fields and is not sent
 --- no_error_log: stalled cache updating
---- access: $aws_sigv4_status=not_sealed
+--- access eval
+['$aws_sigv4_status=signed', '$aws_sigv4_status=not_sealed']
