@@ -113,7 +113,6 @@ sub broken {
     my $verifier = start_verifier();
     my $nginx    = start_nginx(
         verifier    => $verifier,
-        variables   => ['aws_sigv4_status'],
         http_config => $http,
         config      => $config,
     );
@@ -143,6 +142,8 @@ sub broken {
         signed($nginx, $verifier, 'AKIDEXAMPLE', "after $name");
     }
 
+    unload($nginx) unless $AwsSigV4::Nginx::STATIC;
+
     ok($nginx->reload(http => $http, server => $other_config),
        'a good configuration');
     signed($nginx, $verifier, 'AKIDOTHER', 'after it');
@@ -159,6 +160,20 @@ sub broken {
     ok($nginx->reload(http => $http, server => $config), 'the first again');
     signed($nginx, $verifier, 'AKIDEXAMPLE', 'at the end');
     ended_well($nginx);
+}
+
+# The commands of the proxy module are its own again after a failure: the
+# module may be gone when they are used next.
+sub unload {
+    my ($nginx) = @_;
+
+    my %plain = (http => '', server => "location / {\n"
+                 . "proxy_pass http://127.0.0.1:\$VERIFIER_PORT;\n}\n");
+
+    ok($nginx->reload(%plain, no_module => 1), 'the module is unloaded');
+    is(request($nginx->port, target => '/')->{status}, 403, 'unsigned');
+
+    $nginx->{no_module} = 0;
 }
 
 sub signed {
