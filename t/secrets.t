@@ -145,7 +145,7 @@ location /split {
 }
 
 location /scope {
-    aws_sigv4_region  "us/east";
+    aws_sigv4_region  $arg_region;
     proxy_pass        http://127.0.0.1:$VERIFIER_PORT;
 }
 
@@ -189,7 +189,7 @@ my @cases = (
     [ 'GET',  '/closed?from=none',  500 ],
     [ 'GET',  '/not-allowed?host=x', 403 ],
     [ 'GET',  '/split',             500 ],
-    [ 'GET',  '/scope',             500 ],
+    [ 'GET',  '/scope?region=us/east', 500 ],
     [ 'GET',  '/hook',              500 ],
     [ 'GET',  '/denied',            403 ],
     [ 'POST', '/default',           413, 'x' x 200000 ],
