@@ -39,13 +39,23 @@ ngx_http_aws_sigv4_proxy_handler(ngx_http_request_t *r)
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
     smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
 
-    if (!slcf->enable) {
+    if (!slcf->enable
+        && (!r->internal || ngx_http_aws_sigv4_last_ctx(r) == NULL))
+    {
         return smcf->proxy_handler(r);
     }
 
     ctx = ngx_http_aws_sigv4_get_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!slcf->enable) {
+
+        /* the variables spoke of where the request was redirected from */
+
+        ctx->off = 1;
+        ctx->status = NGX_HTTP_AWS_SIGV4_OFF;
     }
 
     /*

@@ -256,7 +256,10 @@ GET /upstream-unsigned/a
 ! x-amz-date
 ! x-amz-content-sha256
 ! authorization"]
---- access: $upstream_status=503 : 403
+--- access
+$upstream_status=503 : 403
+$aws_sigv4_status=off
+! $aws_sigv4_access_key_id
 
 
 
