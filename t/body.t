@@ -129,26 +129,28 @@ __DATA__
 === a body with a length over HTTP/2
 --- http2
 --- requests eval
-[main::all()]
+[main::all(sizes => [0, 1000, 16385, 1 << 20])]
 --- upstream_verdict: ok
 --- upstream_body eval
-[main::all_bytes()]
+[main::all_bytes(0, 1000, 16385, 1 << 20)]
 --- access eval
-[main::all_hashes()]
+[main::all_hashes(0, 1000, 16385, 1 << 20)]
 
 
 
 === a body without a length over HTTP/2
 --- http2
 --- requests eval
-[main::all(headers => 'Transfer-Encoding: chunked')]
+[main::all(sizes => [0, 1000, 16385, 1 << 20],
+           headers => 'Transfer-Encoding: chunked')]
 --- upstream_verdict: ok
 --- upstream_body eval
-[main::all_bytes()]
+[main::all_bytes(0, 1000, 16385, 1 << 20)]
 --- upstream_header
 ! transfer-encoding
 --- access eval
-[map { "$_\n! \$http_content_length" } main::all_hashes()]
+[map { "$_\n! \$http_content_length" }
+     main::all_hashes(0, 1000, 16385, 1 << 20)]
 
 
 

@@ -130,8 +130,11 @@ The bytes to send, as they are.
 =item requests eval
 
 A list: several requests on one connection.  Each is a string C<GET /x> or a
-hash of C<method target version headers body raw fresh>; C<< fresh => 1 >>
-begins another connection, which nginx makes necessary by a 500.  Sections that assert
+hash of C<method target version headers body raw fresh split hold>;
+C<< fresh => 1 >> begins another connection, which nginx makes necessary by a
+500.  C<split> is a list of sizes of pieces, of which nginx has read one
+before it gets the next; C<hold> is a size and a file, and what follows so
+many bytes of the body is sent when the file exists.  Sections that assert
 something of a response take a list then (C<eval>), or one value for all.
 
 =item http2
