@@ -42,10 +42,6 @@ static ngx_uint_t ngx_http_aws_sigv4_body_is_file(
     ngx_http_aws_sigv4_body_t *body, ngx_file_t *file);
 static ngx_int_t ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known);
-static ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
-    ngx_chain_t *bufs, u_char *digest);
-static ngx_int_t ngx_http_aws_sigv4_hash_file(ngx_http_request_t *r,
-    sigv4_hash_t *hash, ngx_buf_t *buf);
 
 
 static ngx_http_request_body_filter_pt   ngx_http_next_request_body_filter;
@@ -457,92 +453,6 @@ ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
     }
 
     sigv4_hex(digest, payload->hash);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r, ngx_chain_t *bufs,
-    u_char *digest)
-{
-    int                              rc;
-    ngx_buf_t                       *buf;
-    sigv4_str_t                      s;
-    sigv4_hash_t                    *hash;
-    ngx_http_aws_sigv4_main_conf_t  *smcf;
-
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
-
-    buf = bufs->buf;
-
-    if (bufs->next == NULL && !buf->in_file) {
-        s.data = buf->pos;
-        s.len = buf->last - buf->pos;
-
-        return (sigv4_sha256(smcf->crypto, s, digest) == SIGV4_OK)
-               ? NGX_OK : NGX_ERROR;
-    }
-
-    hash = sigv4_hash_create(smcf->crypto);
-    if (hash == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (rc = SIGV4_OK; bufs && rc == SIGV4_OK; bufs = bufs->next) {
-        buf = bufs->buf;
-
-        if (buf->in_file) {
-            rc = (ngx_http_aws_sigv4_hash_file(r, hash, buf) == NGX_OK)
-                 ? SIGV4_OK : SIGV4_ERROR;
-
-        } else if (!ngx_buf_special(buf)) {
-            rc = sigv4_hash_update(hash, buf->pos, buf->last - buf->pos);
-        }
-    }
-
-    if (rc == SIGV4_OK) {
-        rc = sigv4_hash_final(hash, digest);
-    }
-
-    sigv4_hash_destroy(hash);
-
-    return (rc == SIGV4_OK) ? NGX_OK : NGX_ERROR;
-}
-
-
-/* only for a file that did not come through the filter: set_body_file() */
-
-static ngx_int_t
-ngx_http_aws_sigv4_hash_file(ngx_http_request_t *r, sigv4_hash_t *hash,
-    ngx_buf_t *buf)
-{
-    u_char   *chunk;
-    off_t     pos;
-    size_t    size;
-    ssize_t   n;
-
-    size = 65536;
-
-    chunk = ngx_palloc(r->pool, size);
-    if (chunk == NULL) {
-        return NGX_ERROR;
-    }
-
-    for (pos = buf->file_pos; pos < buf->file_last; pos += n) {
-
-        n = ngx_read_file(buf->file, chunk,
-                          ngx_min((off_t) size, buf->file_last - pos), pos);
-
-        if (n == NGX_ERROR || n == 0
-            || sigv4_hash_update(hash, chunk, n) != SIGV4_OK)
-        {
-            ngx_pfree(r->pool, chunk);
-            return NGX_ERROR;
-        }
-    }
-
-    ngx_pfree(r->pool, chunk);
 
     return NGX_OK;
 }

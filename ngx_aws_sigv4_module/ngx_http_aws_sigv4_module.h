@@ -329,10 +329,28 @@ ngx_int_t ngx_http_aws_sigv4_check(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 
 
-/* ngx_http_aws_sigv4_scope.c */
+/* ngx_http_aws_sigv4_allow.c */
 
 char *ngx_http_aws_sigv4_allow_hosts(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* whether it can stand in Host */
+ngx_uint_t ngx_http_aws_sigv4_is_host(ngx_str_t *host);
+
+/* NGX_OK if ctx->host is one, else it fails with 400 */
+ngx_int_t ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+/* NGX_OK if a host that the request chose may be signed for, else 403 */
+ngx_int_t ngx_http_aws_sigv4_allowed(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
+
+/* NGX_OK if the authority that nginx connects to may be signed for */
+ngx_int_t ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *authority);
+
+
+/* ngx_http_aws_sigv4_scope.c */
 
 /*
  * Sets ctx->host, service, region and provider, or fails: the host that is
@@ -342,6 +360,9 @@ char *ngx_http_aws_sigv4_allow_hosts(ngx_conf_t *cf, ngx_command_t *cmd,
 ngx_int_t ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
 
+/* whether ctx->host is the one that was looked up with the configuration */
+ngx_uint_t ngx_http_aws_sigv4_known_host(ngx_http_aws_sigv4_ctx_t *ctx);
+
 /* as it can stand in the log: there a line break would make a line */
 ngx_str_t *ngx_http_aws_sigv4_shown(ngx_http_request_t *r, ngx_str_t *value);
 
@@ -350,13 +371,6 @@ ngx_uint_t ngx_http_aws_sigv4_is_s3(ngx_str_t *service);
 
 /* those that accept UNSIGNED-PAYLOAD */
 ngx_uint_t ngx_http_aws_sigv4_takes_unsigned(ngx_str_t *service);
-
-/* whether it can stand in Host */
-ngx_uint_t ngx_http_aws_sigv4_is_host(ngx_str_t *host);
-
-/* NGX_OK if the authority that nginx connects to may be signed for */
-ngx_int_t ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *authority);
 
 
 /* ngx_http_aws_sigv4_body.c */
@@ -373,6 +387,12 @@ ngx_int_t ngx_http_aws_sigv4_body_payload(ngx_http_request_t *r,
 ngx_int_t ngx_http_aws_sigv4_body_sent(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs);
 off_t ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs);
+
+
+/* ngx_http_aws_sigv4_hash.c */
+
+ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
+    ngx_chain_t *bufs, u_char *digest);
 
 
 /* ngx_http_aws_sigv4_payload.c */
