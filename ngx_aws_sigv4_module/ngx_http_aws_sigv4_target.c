@@ -23,9 +23,9 @@ static ngx_int_t ngx_http_aws_sigv4_repair(ngx_http_request_t *r,
 
 
 /*
- * sigv4.md calls them presigned requests: they are signed by the client.
- * The first three are the form of Signature Version 2, and void unless all
- * of them are there.
+ * The parameters of a presigned URL, which the client's side has signed.  The
+ * first three are those of Signature Version 2, and void unless all of them
+ * are there.
  */
 
 #define NGX_HTTP_AWS_SIGV4_PRESIGNED_V2  0x07
