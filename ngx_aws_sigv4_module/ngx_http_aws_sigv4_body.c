@@ -83,6 +83,7 @@ ngx_http_aws_sigv4_read_body(ngx_http_request_t *r,
 
     if (ctx->reading) {
         ctx->reading = 0;
+        ctx->awaited = 1;
         return NGX_AGAIN;
     }
 
@@ -106,6 +107,7 @@ ngx_http_aws_sigv4_body_done(ngx_http_request_t *r)
         return;
     }
 
+    ctx->awaited = 0;
     ctx->resume(r);
 }
 

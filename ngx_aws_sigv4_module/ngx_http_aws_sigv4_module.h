@@ -243,6 +243,7 @@ struct ngx_http_aws_sigv4_ctx_s {
     time_t                            sealed;   /* 0: must not be sent */
 
     unsigned                          reading:1;
+    unsigned                          awaited:1; /* the rest of the body */
     unsigned                          s3:1;
     unsigned                          off:1;
 };

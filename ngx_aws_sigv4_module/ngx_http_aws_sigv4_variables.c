@@ -248,13 +248,20 @@ static ngx_int_t
 ngx_http_aws_sigv4_status_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t                 *word;
-    ngx_http_aws_sigv4_ctx_t  *ctx;
+    ngx_str_t                    *word;
+    ngx_http_aws_sigv4_ctx_t     *ctx;
+    ngx_http_aws_sigv4_status_e   status;
 
     ctx = ngx_http_aws_sigv4_last_ctx(r);
+    status = ctx ? ctx->status : NGX_HTTP_AWS_SIGV4_OFF;
 
-    word = &ngx_http_aws_sigv4_statuses[ctx ? ctx->status
-                                            : NGX_HTTP_AWS_SIGV4_OFF];
+    /* nginx ends a request without a word to whoever awaits its body */
+
+    if (status == NGX_HTTP_AWS_SIGV4_PENDING && ctx->awaited) {
+        status = NGX_HTTP_AWS_SIGV4_BAD_BODY;
+    }
+
+    word = &ngx_http_aws_sigv4_statuses[status];
 
     return ngx_http_aws_sigv4_value(v, word->data, word->len);
 }

@@ -193,6 +193,8 @@ for my $case (@ends) {
 
         undef $client;
         check("$name, $way", $status, $count);
+        is(($nginx->access)[0]{aws_sigv4_status}, 'bad_body',
+           "$name, $way: in the access log");
     }
 }
 
@@ -210,6 +212,9 @@ for my $case (@framings) {
 
     undef $client;
     check($name, $status, $count);
+
+    is(($nginx->access)[0]{aws_sigv4_status}, 'bad_body',
+       "$name: in the access log") if $status == 408;
 }
 
 # An unsigned payload is on its way when its client goes: it stays half.
