@@ -49,13 +49,15 @@ ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r)
     ngx_http_aws_sigv4_ctx_t       *ctx;
     ngx_http_aws_sigv4_loc_conf_t  *slcf;
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+    /* before the first request, signed or not, waits in a later handler */
 
-    if (!slcf->enable || slcf->proxy.pass == NULL) {
+    if (ngx_http_aws_sigv4_move_last(r)) {
         return NGX_DECLINED;
     }
 
-    if (ngx_http_aws_sigv4_move_last(r)) {
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+
+    if (!slcf->enable || slcf->proxy.pass == NULL) {
         return NGX_DECLINED;
     }
 
@@ -100,7 +102,9 @@ ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r)
  * A module's handler runs before those of nginx itself and, at first, of
  * ngx_lua: a request that they refuse would be read and signed, and what
  * access_by_lua chooses would come too late.  So the handler moves to the
- * end of the phase, as that of ngx_lua does.
+ * end of the phase, as that of ngx_lua does.  A request that waits in one
+ * of the handlers which move up would go on behind it: none has come so far
+ * when the first of all requests is here.
  */
 
 static ngx_uint_t

@@ -542,3 +542,55 @@ Expect: 100-continue
 --- upstream_count: 0
 --- error_log: access forbidden by rule
 --- access: $aws_sigv4_status=off
+
+
+
+=== a request that waits for auth_request while the handler moves
+--- config
+location /guarded/ {
+    auth_request /auth;
+    proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+}
+
+location = /auth {
+    proxy_pass http://127.0.0.1:$TEST_PORT/signed/;
+}
+
+location /signed/ {
+    aws_sigv4 on;
+    proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+}
+--- request
+GET /guarded/
+--- upstream_script eval
+[{ status => 403 }]
+--- status: 403
+--- upstream_count: 1
+--- access: $status=403
+
+
+
+=== a request that waits in access_by_lua while the handler moves
+--- load_modules_after: ndk_http_module ngx_http_lua_module
+--- config
+location /guarded/ {
+    access_by_lua_block {
+        local sock = ngx.socket.tcp()
+        sock:connect("127.0.0.1", $TEST_PORT)
+        sock:send("GET /signed/ HTTP/1.0\r\n\r\n")
+        sock:receive("*a")
+        return ngx.exit(403)
+    }
+    proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+}
+
+location /signed/ {
+    aws_sigv4 on;
+    proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+}
+--- request
+GET /guarded/
+--- status: 403
+--- upstream_count: 1
+--- upstream_verdict: ok
+--- access: $status ~ ^(403|200)$
