@@ -56,6 +56,18 @@ ngx_http_aws_sigv4_proxy_handler(ngx_http_request_t *r)
 
         ctx->off = 1;
         ctx->status = NGX_HTTP_AWS_SIGV4_OFF;
+
+    } else if (slcf->proxy.pass == NULL) {
+
+        /* of two "if" blocks the last one has the configuration */
+
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aws sigv4: the request matches an \"if\" block with "
+                      "\"proxy_pass\" and a later one without it, write "
+                      "\"proxy_pass\" in both or in the location");
+
+        return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NOT_SEALED,
+                                       NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 
     /*

@@ -970,3 +970,23 @@ location / {
 --- upstream_record: service: s3
 --- upstream_request eval
 ['GET /a//b///c//?x', 'GET /a/./b/../c']
+
+
+
+=== two if blocks, the second without proxy_pass
+--- config
+location /stacked/ {
+    aws_sigv4 on;
+    if ($arg_a) {
+        proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+    }
+    if ($arg_b) {
+        set $x 1;
+    }
+}
+--- request
+GET /stacked/?a=1&b=1
+--- status: 500
+--- upstream_count: 0
+--- access: $aws_sigv4_status=not_sealed
+--- error_log: matches an "if" block with "proxy_pass" and a later one
