@@ -434,6 +434,10 @@ static ngx_int_t
 ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {
+    /* ngx_output_chain() would wait until the start of a file is sent */
+
+    r->upstream->output.in = NULL;
+
     if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS) {
 
         if (ngx_http_aws_sigv4_stale(r)) {

@@ -194,3 +194,17 @@ Expect: 100-continue
 --- response_headers: Retry-After: 5
 --- access: $aws_sigv4_status=no_credentials
 --- error_log: no credentials available from provider "missing"
+
+
+
+=== a large body without an answer in the cache
+--- request
+POST /missing/
+--- body eval
+'x' x 200000
+--- status: 503
+--- upstream_count: 0
+--- response_headers
+Retry-After: 5
+--- access: $aws_sigv4_status=no_credentials
+--- error_log: no credentials available from provider "missing"
