@@ -204,7 +204,8 @@ ngx_http_aws_sigv4_allowed(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "aws sigv4: host \"%V\" was chosen by the request and "
                       "is not signed for, allow it with "
-                      "\"aws_sigv4_allow_hosts\"", host);
+                      "\"aws_sigv4_allow_hosts\"",
+                      ngx_http_aws_sigv4_shown(r, host));
 
     } else if (ngx_http_aws_sigv4_match(ctx->conf->allow_hosts, host)) {
         return NGX_OK;
@@ -212,7 +213,8 @@ ngx_http_aws_sigv4_allowed(ngx_http_request_t *r,
     } else {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "aws sigv4: host \"%V\" is not signed for, it is not "
-                      "in \"aws_sigv4_allow_hosts\"", host);
+                      "in \"aws_sigv4_allow_hosts\"",
+                      ngx_http_aws_sigv4_shown(r, host));
     }
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_HOST_NOT_ALLOWED,

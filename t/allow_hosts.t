@@ -414,3 +414,20 @@ Expect: 100-continue
 --- upstream_count: 0
 --- error_log: host "evil.example.org" is not signed for
 --- access: $aws_sigv4_status=host_not_allowed
+
+
+
+=== a line break in the authority makes no line of the log
+--- config
+location ~ (?s)^/to/(?<to>.*)$ {
+    aws_sigv4 on;
+    aws_sigv4_host sts.us-east-1.amazonaws.com;
+    aws_sigv4_allow_hosts *.amazonaws.com;
+    proxy_pass http://$to:$VERIFIER_PORT/x;
+}
+--- request
+GET /to/evil%0Aline.example.com
+--- status: 403
+--- upstream_count: 0
+--- error_log: host "evil?line.example.com:
+--- access: $aws_sigv4_status=host_not_allowed
