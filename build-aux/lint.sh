@@ -89,7 +89,7 @@ lua() {
     local list
 
     mapfile -t list < <(files '*.lua')
-    [ "${#list[@]}" -eq 0 ] || luacheck -q "${list[@]}"
+    [ "${#list[@]}" -eq 0 ] || luacheck -q --no-color "${list[@]}"
 }
 
 

@@ -37,6 +37,8 @@ static int ngx_http_aws_sigv4_lua_get_choice(lua_State *L,
     ngx_http_aws_sigv4_lua_field_t *field);
 static int ngx_http_aws_sigv4_lua_get_credentials(lua_State *L,
     ngx_http_aws_sigv4_lua_field_t *field);
+static int ngx_http_aws_sigv4_lua_push_chosen(lua_State *L,
+    ngx_str_t *value);
 static int ngx_http_aws_sigv4_lua_get_payload(lua_State *L,
     ngx_http_aws_sigv4_lua_field_t *field);
 
@@ -256,14 +258,7 @@ ngx_http_aws_sigv4_lua_get_choice(lua_State *L,
     choice = (char *) &ngx_http_aws_sigv4_lua_run(L)->ctx->choice;
     value = (ngx_str_t *) (choice + field->offset);
 
-    if (value->len == 0) {
-        lua_pushnil(L);
-
-    } else {
-        lua_pushlstring(L, (char *) value->data, value->len);
-    }
-
-    return 1;
+    return ngx_http_aws_sigv4_lua_push_chosen(L, value);
 }
 
 
@@ -275,6 +270,15 @@ ngx_http_aws_sigv4_lua_get_credentials(lua_State *L,
 
     value = &ngx_http_aws_sigv4_lua_run(L)->credentials;
 
+    return ngx_http_aws_sigv4_lua_push_chosen(L, value);
+}
+
+
+/* nil as long as nothing was chosen */
+
+static int
+ngx_http_aws_sigv4_lua_push_chosen(lua_State *L, ngx_str_t *value)
+{
     if (value->len == 0) {
         lua_pushnil(L);
 

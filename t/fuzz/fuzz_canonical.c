@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "sigv4.h"
+#include "fuzz.h"
 
 
 #define FUZZ_FIELDS               1000
@@ -35,8 +36,6 @@ static void fuzz_query(sigv4_str_t query, size_t size);
 static void fuzz_query_sorted(sigv4_str_t query);
 static int fuzz_cmp(sigv4_str_t one, sigv4_str_t two);
 static sigv4_str_t fuzz_cut(sigv4_str_t *in, uint8_t stop);
-static uint8_t *fuzz_alloc(size_t size);
-static void fuzz_check(int condition);
 
 
 static sigv4_crypto_t       *fuzz_crypto;
@@ -326,28 +325,4 @@ fuzz_cmp(sigv4_str_t one, sigv4_str_t two)
     }
 
     return (one.len > two.len) - (one.len < two.len);
-}
-
-
-/* of the exact size, so that the sanitizer sees the byte behind it */
-
-static uint8_t *
-fuzz_alloc(size_t size)
-{
-    uint8_t  *p;
-
-    p = malloc(size);
-
-    fuzz_check(p != NULL || size == 0);
-
-    return p;
-}
-
-
-static void
-fuzz_check(int condition)
-{
-    if (!condition) {
-        abort();
-    }
 }

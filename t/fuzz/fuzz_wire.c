@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "sigv4.h"
+#include "fuzz.h"
 
 
 typedef int (*fuzz_repair_pt)(sigv4_buf_t *buf, sigv4_str_t in,
@@ -30,8 +31,6 @@ static void fuzz_s3(sigv4_str_t in);
 static sigv4_str_t fuzz_decode(sigv4_str_t in, int query);
 static int fuzz_is_hex(int c);
 static int fuzz_equal(sigv4_str_t one, sigv4_str_t two);
-static uint8_t *fuzz_alloc(size_t size);
-static void fuzz_check(int condition);
 
 
 int
@@ -238,28 +237,4 @@ fuzz_equal(sigv4_str_t one, sigv4_str_t two)
 {
     return one.len == two.len
            && (one.len == 0 || memcmp(one.data, two.data, one.len) == 0);
-}
-
-
-/* of the exact size, so that the sanitizer sees the byte behind it */
-
-static uint8_t *
-fuzz_alloc(size_t size)
-{
-    uint8_t  *p;
-
-    p = malloc(size);
-
-    fuzz_check(p != NULL || size == 0);
-
-    return p;
-}
-
-
-static void
-fuzz_check(int condition)
-{
-    if (!condition) {
-        abort();
-    }
 }
