@@ -17,7 +17,6 @@ cd "$(dirname "$0")/.."
 
 root=$PWD/build/asan
 objs=$root/objs
-reports=$root/reports
 nginx=$objs/nginx
 
 secret=ngx_http_aws_sigv4_secret
@@ -167,11 +166,7 @@ build() {
 
 
 forget_reports() {
-    rm -rf "$reports"
-    mkdir -p "$reports"
-
-    # workers may not be root, and write there too
-    chmod 1777 "$reports"
+    rm -f "$reports"/report.*
 }
 
 
@@ -247,6 +242,12 @@ show_reports() {
 # shellcheck disable=SC2086
 install_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES \
     $SANITIZER_PACKAGES
+
+# not below this directory: the workers of root, who write there too, may
+# not even get to it
+reports=$(mktemp -d "${TMPDIR:-/tmp}/aws-sigv4-asan.XXXXXX")
+trap 'rm -rf "$reports"' EXIT
+chmod 1777 "$reports"
 
 mkdir -p "$root"
 source=$(fetch_source)

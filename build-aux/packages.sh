@@ -100,6 +100,11 @@ missing_packages() {
 }
 
 
+can_be_root() {
+    [ "$(id -u)" -eq 0 ] || { command -v sudo >/dev/null && sudo true; }
+}
+
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
@@ -146,6 +151,16 @@ install_packages() {
 
     mapfile -t packages < <(missing_packages "$@")
     [ "${#packages[@]}" -eq 0 ] && return 0
+
+    if ! can_be_root; then
+        {
+            echo "$0: packages are missing.  Run this as root or with sudo,"
+            echo "or let someone who is root install them:"
+            echo
+            echo "    apt-get install ${packages[*]}"
+        } >&2
+        return 1
+    fi
 
     echo "installing: ${packages[*]}"
 
