@@ -23,10 +23,18 @@ my $root = File::Spec->rel2abs(dirname(__FILE__) . '/../..');
 my $module = "$root/ngx_aws_sigv4_module";
 my $core = "$module/core";
 my $cc = $ENV{CC} // 'cc';
-my $dir = tempdir(CLEANUP => 1);
 my @flags = (qw(-g -O1 -std=c99 -D_GNU_SOURCE -Wall -Wextra -Werror),
              "-I$core", "-I$module");
-my (@sanitizers, @objects);
+my (@sanitizers, @objects, $dir);
+
+
+# where the programs are; made when one is wanted, not by "perl -c"
+
+sub dir {
+    $dir //= tempdir('sigv4-core-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
+
+    return $dir;
+}
 
 
 # the compiled core; nothing if it does not compile
@@ -37,7 +45,7 @@ sub core_objects {
     @sanitizers = sanitizers();
 
     for my $source (sort glob("$core/*.c $module/providers/sigv4_*.c")) {
-        my $object = "$dir/" . basename($source, '.c') . '.o';
+        my $object = dir() . "/" . basename($source, '.c') . '.o';
 
         run($cc, @flags, @sanitizers, '-c', '-o', $object, $source)
             or return;
@@ -54,7 +62,7 @@ sub core_objects {
 sub core_program {
     my ($source) = @_;
 
-    my $program = "$dir/" . basename($source, '.c');
+    my $program = dir() . "/" . basename($source, '.c');
     my @core = core_objects() or return undef;
 
     return run($cc, @flags, @sanitizers, '-o', $program, $source, @core,
@@ -65,7 +73,7 @@ sub core_program {
 
 sub sanitizers {
     my @try = ('-fsanitize=address,undefined', '-fno-sanitize-recover=all');
-    my $probe = "$dir/probe";
+    my $probe = dir() . "/probe";
 
     open my $file, '>', "$probe.c" or die "$probe.c: $!";
     print {$file} "int main(void) { return 0; }\n";
