@@ -47,7 +47,7 @@ help: ## Print this list
 	        printf '  make %-10s %s\n' "$$target" "$$text"; \
 	    done
 
-install: $(MODULE) ## Install it, and a snippet that loads it; DESTDIR is kept
+install: $(MODULE) ## Install it, and a snippet that loads it, below DESTDIR
 	install -d $(DESTDIR)$(MODULES_PATH) $(DESTDIR)$(MODULES_AVAILABLE) \
 	    $(DESTDIR)$(MODULES_ENABLED)
 	install -m 644 $(MODULE) $(DESTDIR)$(MODULES_PATH)/

@@ -1,5 +1,3 @@
-#!/usr/bin/perl
-
 # Copyright (C) ngx_aws_sigv4_module authors
 #
 # SPDX-License-Identifier: BSD-2-Clause

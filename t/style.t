@@ -1,5 +1,3 @@
-#!/usr/bin/perl
-
 # Copyright (C) ngx_aws_sigv4_module authors
 #
 # SPDX-License-Identifier: BSD-2-Clause
@@ -89,6 +87,10 @@ my @rules = (
 
     ['shell scripts make temporary files by template', 'sh',
      lines(sub { /\bmktemp\b(?!.*X{6})/ && !/^\s*#/ })],
+
+    ['what can be executed says by what, and nothing else does',
+     'c lua sh make perl python conf doc',
+     sub { (-x $_[0] xor $_[1] =~ /^#!/) ? ('its mode') : () }],
 );
 
 
@@ -129,6 +131,8 @@ my %planted = (
         ['ngx_aws_sigv4_module/a.c', "#include <openssl/evp.h>\n"],
     'shell scripts make temporary files by template' =>
         ['a.sh', "dir=\$(mktemp -d)\n"],
+    'what can be executed says by what, and nothing else does' =>
+        ['a.sh', "#!/bin/bash\n"],
 );
 
 
