@@ -88,6 +88,8 @@ my @rules = (
     ['shell scripts make temporary files by template', 'sh',
      lines(sub { /\bmktemp\b(?!.*X{6})/ && !/^\s*#/ })],
 
+    ['links lead to what is there', 'doc', \&dead_links],
+
     ['what can be executed says by what, and nothing else does',
      'c lua sh make perl python conf doc',
      sub { (-x $_[0] xor $_[1] =~ /^#!/) ? ('its mode') : () }],
@@ -131,6 +133,8 @@ my %planted = (
         ['ngx_aws_sigv4_module/a.c', "#include <openssl/evp.h>\n"],
     'shell scripts make temporary files by template' =>
         ['a.sh', "dir=\$(mktemp -d)\n"],
+    'links lead to what is there' =>
+        ['a.md', "# A\n\n[a](#a) [b](#b) [c](c.md)\n"],
     'what can be executed says by what, and nothing else does' =>
         ['a.sh', "#!/bin/bash\n"],
 );
@@ -158,6 +162,7 @@ exported();
 configurations();
 planted_configurations();
 version();
+documented();
 sources();
 
 done_testing();
@@ -258,6 +263,19 @@ sub includes {
 }
 
 
+# in the text itself, to a heading, or in the tree, to a file
+
+sub dead_links {
+    my ($path, $text) = @_;
+
+    my %anchors = map { lc(s/[^\w -]//gr) =~ s/ /-/gr => 1 }
+                      $text =~ /^#+ (.*)$/mg;
+
+    return grep { /^#(.*)/ ? !$anchors{$1} : !-e dirname($path) . "/$_" }
+           $text =~ /\]\(([^):]+)\)/g;
+}
+
+
 sub text {
     my ($path) = @_;
 
@@ -348,7 +366,7 @@ sub exported {
 }
 
 
-# every configuration of the examples, and every fenced one of the README
+# every configuration of the examples, and every fenced one of the documents
 
 sub configurations {
     my @confs = grep { /\.conf$/ } @{ $files{conf} };
@@ -362,17 +380,22 @@ sub configurations {
         unlike($output, qr/\[warn\]/, "nginx does not warn of $path");
     }
 
-    return unless -e 'README.md';
+    for my $path ('README.md', glob('docs/*.md')) {
+        my $doc = text($path);
+        my $blocks = 0;
 
-    my $readme = text('README.md');
+        while ($doc =~ /^```nginx\n(.*?)^```$/msg) {
+            my $block = $1;
+            my $line = 1 + (substr($doc, 0, $-[0]) =~ tr/\n//);
+            my ($rc, $output) = AwsSigV4::Conf::check($block);
 
-    while ($readme =~ /^```nginx\n(.*?)^```$/msg) {
-        my $block = $1;
-        my $line = 1 + (substr($readme, 0, $-[0]) =~ tr/\n//);
-        my ($rc, $output) = AwsSigV4::Conf::check($block);
+            is($rc, 0, "nginx takes the block in line $line of $path")
+                or diag($output);
+            unlike($output, qr/\[warn\]/, 'and does not warn of it');
+            $blocks++;
+        }
 
-        is($rc, 0, "nginx takes the block in line $line of README.md")
-            or diag($output);
+        ok($blocks, "there are configurations in $path");
     }
 
     return;
@@ -412,6 +435,42 @@ sub version {
                    =~ /_VERSION\s+"([^"]+)"/;
 
     is($module, $changes, 'the version is that of CHANGES');
+
+    return;
+}
+
+
+# what a user can write and read stands in the README
+
+sub documented {
+    my $dir = 'ngx_aws_sigv4_module/ngx_http_aws_sigv4';
+    my $readme = text('README.md');
+    my $changes = text('CHANGES');
+
+    my @directives = text("${dir}_module.c")
+                     =~ /^    \{ ngx_string\("(aws_sigv4\w*)"\)/mg;
+
+    ok(@directives > 3, 'there are directives');
+    is_deeply([grep { $readme !~ /^\*\*Syntax:\*\* \*\*`$_`/m } @directives], [],
+              'the README has the syntax of each directive');
+    is_deeply([grep { $changes !~ /"$_"/ } @directives], [],
+              'CHANGES names each directive');
+
+    my @variables = text("${dir}_variables.c")
+                    =~ /^    \{ ngx_string\("(aws_sigv4\w*)"\)/mg;
+
+    ok(@variables > 3, 'there are variables');
+    is_deeply([grep { $readme !~ /^\|.*`\$$_`/m } @variables], [],
+              'the README has each variable');
+
+    my ($words) = text("${dir}_variables.c")
+                  =~ /_statuses\[\] = \{(.*?)^\};/ms;
+    my ($table) = $readme
+                  =~ /^\| `\$aws_sigv4_status` \| meaning (.*?)\n\n/ms;
+
+    is_deeply([sort map { /`(\w+)`/g } $table =~ /^\|(.*?)\|/mg],
+              [sort(($words // '') =~ /"(\w+)"/g)],
+              'the README has each status, and no other');
 
     return;
 }
