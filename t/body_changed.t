@@ -143,6 +143,11 @@ location /none {
     proxy_pass               http://127.0.0.1:$VERIFIER_PORT;
 }
 
+location /announced {
+    proxy_pass_request_body  off;
+    proxy_pass               http://127.0.0.1:$VERIFIER_PORT;
+}
+
 location /capture {
     content_by_lua_block {
         ngx.req.read_body()
@@ -318,6 +323,17 @@ main::hash('')
 ''
 --- access eval
 main::hash('')
+
+
+
+=== proxy_pass_request_body off, and the length of the client's body
+--- request
+POST /announced
+--- body: in
+--- status: 500
+--- upstream_count: 0
+--- error_log: announces another body than the one of 0 bytes and is not sent
+--- access: $aws_sigv4_status=not_sealed
 
 
 
