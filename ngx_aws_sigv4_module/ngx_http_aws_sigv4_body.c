@@ -34,6 +34,8 @@ static ngx_http_aws_sigv4_body_t *ngx_http_aws_sigv4_body_start(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_body_update(
     ngx_http_aws_sigv4_body_t *body, ngx_chain_t *in);
+static ngx_uint_t ngx_http_aws_sigv4_body_stays(ngx_http_request_t *r,
+    ngx_uint_t last);
 static ngx_uint_t ngx_http_aws_sigv4_body_last(ngx_chain_t *in);
 static void ngx_http_aws_sigv4_body_cleanup(void *data);
 static void ngx_http_aws_sigv4_body_spooled(ngx_http_aws_sigv4_body_t *body,
@@ -138,9 +140,9 @@ ngx_http_aws_sigv4_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     if (body == NULL) {
 
-        /* what comes in one piece stays in memory and is hashed there */
+        /* what stays in memory is hashed there, all at once */
 
-        if (last && !r->request_body_in_file_only) {
+        if (ngx_http_aws_sigv4_body_stays(r, last)) {
             return ngx_http_next_request_body_filter(r, in);
         }
 
@@ -163,6 +165,29 @@ ngx_http_aws_sigv4_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     }
 
     return rc;
+}
+
+
+/*
+ * Whether nginx will keep the body in memory: it comes in one piece, or is
+ * known to fit.  Should it be spooled all the same, the file is read.
+ */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_body_stays(ngx_http_request_t *r, ngx_uint_t last)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (r->request_body_in_file_only) {
+        return 0;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return last
+           || (!r->headers_in.chunked
+               && r->headers_in.content_length_n
+                  <= (off_t) clcf->client_body_buffer_size);
 }
 
 

@@ -9,6 +9,12 @@
 #include "ngx_http_aws_sigv4_module.h"
 
 
+/* the bufs of a body in memory are two, or a few of HTTP/2 and chunks */
+#define NGX_HTTP_AWS_SIGV4_PARTS  8
+
+
+static ngx_int_t ngx_http_aws_sigv4_hash_chain(ngx_http_request_t *r,
+    ngx_chain_t *bufs, u_char *digest);
 static ngx_int_t ngx_http_aws_sigv4_hash_file(ngx_http_request_t *r,
     sigv4_hash_t *hash, ngx_buf_t *buf);
 
@@ -17,23 +23,45 @@ ngx_int_t
 ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r, ngx_chain_t *bufs,
     u_char *digest)
 {
+    ngx_uint_t                       n;
+    ngx_chain_t                     *cl;
+    sigv4_str_t                      parts[NGX_HTTP_AWS_SIGV4_PARTS];
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    n = 0;
+
+    for (cl = bufs; cl; cl = cl->next) {
+
+        if (cl->buf->in_file || n == NGX_HTTP_AWS_SIGV4_PARTS) {
+            return ngx_http_aws_sigv4_hash_chain(r, bufs, digest);
+        }
+
+        if (!ngx_buf_special(cl->buf)) {
+            parts[n].data = cl->buf->pos;
+            parts[n].len = cl->buf->last - cl->buf->pos;
+            n++;
+        }
+    }
+
+    /* the usual body in memory needs no hash object of its own */
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
+
+    return (sigv4_sha256_parts(smcf->crypto, parts, n, digest) == SIGV4_OK)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_hash_chain(ngx_http_request_t *r, ngx_chain_t *bufs,
+    u_char *digest)
+{
     int                              rc;
     ngx_buf_t                       *buf;
-    sigv4_str_t                      s;
     sigv4_hash_t                    *hash;
     ngx_http_aws_sigv4_main_conf_t  *smcf;
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
-
-    buf = bufs->buf;
-
-    if (bufs->next == NULL && !buf->in_file) {
-        s.data = buf->pos;
-        s.len = buf->last - buf->pos;
-
-        return (sigv4_sha256(smcf->crypto, s, digest) == SIGV4_OK)
-               ? NGX_OK : NGX_ERROR;
-    }
 
     hash = sigv4_hash_create(smcf->crypto);
     if (hash == NULL) {

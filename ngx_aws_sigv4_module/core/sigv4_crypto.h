@@ -48,6 +48,10 @@ void sigv4_crypto_destroy(sigv4_crypto_t *crypto);
 int sigv4_sha256(sigv4_crypto_t *crypto, sigv4_str_t in,
     uint8_t digest[SIGV4_SHA256_LEN]);
 
+/* the digest of all parts behind one another */
+int sigv4_sha256_parts(sigv4_crypto_t *crypto, const sigv4_str_t *parts,
+    size_t n, uint8_t digest[SIGV4_SHA256_LEN]);
+
 /* keys of at most a block are used as they are, longer ones are hashed */
 int sigv4_hmac_sha256(sigv4_crypto_t *crypto, sigv4_str_t key,
     sigv4_str_t in, uint8_t mac[SIGV4_SHA256_LEN]);

@@ -112,10 +112,22 @@ int
 sigv4_sha256(sigv4_crypto_t *crypto, sigv4_str_t in,
     uint8_t digest[SIGV4_SHA256_LEN])
 {
-    int  ok;
+    return sigv4_sha256_parts(crypto, &in, 1, digest);
+}
 
-    ok = sigv4_start(crypto) == SIGV4_OK
-         && EVP_DigestUpdate(crypto->ctx, in.data, in.len) == 1;
+
+int
+sigv4_sha256_parts(sigv4_crypto_t *crypto, const sigv4_str_t *parts, size_t n,
+    uint8_t digest[SIGV4_SHA256_LEN])
+{
+    int     ok;
+    size_t  i;
+
+    ok = sigv4_start(crypto) == SIGV4_OK;
+
+    for (i = 0; i < n && ok; i++) {
+        ok = EVP_DigestUpdate(crypto->ctx, parts[i].data, parts[i].len) == 1;
+    }
 
     return sigv4_finish(crypto, ok, digest);
 }
