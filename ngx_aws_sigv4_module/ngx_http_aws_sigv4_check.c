@@ -18,6 +18,8 @@ static ngx_str_t *ngx_http_aws_sigv4_literal_host(
 static ngx_int_t ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf, ngx_str_t *host);
 static ngx_uint_t ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv);
+static ngx_int_t ngx_http_aws_sigv4_look_up(ngx_conf_t *cf, ngx_str_t *host,
+    sigv4_endpoint_t *ep);
 static void ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static void ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
@@ -165,19 +167,15 @@ static ngx_int_t
 ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf, ngx_str_t *host)
 {
-    ngx_str_t  name;
+    ngx_int_t  rc;
 
-    name.len = host->len;
-    name.data = ngx_pnalloc(cf->pool, host->len + 1);
-    if (name.data == NULL) {
+    rc = ngx_http_aws_sigv4_look_up(cf, host, &conf->known);
+
+    if (rc == NGX_ERROR) {
         return NGX_ERROR;
     }
 
-    ngx_strlow(name.data, host->data, host->len);
-
-    if (sigv4_endpoint(ngx_http_aws_sigv4_str(&name), &conf->known)
-        == SIGV4_OK)
-    {
+    if (rc == NGX_OK) {
         conf->known_host = *host;
 
         if (!conf->known.asymmetric) {
@@ -222,15 +220,44 @@ ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv)
 }
 
 
+static ngx_int_t
+ngx_http_aws_sigv4_look_up(ngx_conf_t *cf, ngx_str_t *host,
+    sigv4_endpoint_t *ep)
+{
+    ngx_str_t  name;
+
+    name.len = host->len;
+    name.data = ngx_pnalloc(cf->pool, host->len + 1);
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_strlow(name.data, host->data, host->len);
+
+    return (sigv4_endpoint(ngx_http_aws_sigv4_str(&name), ep) == SIGV4_OK)
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
 static void
 ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf)
 {
+    sigv4_endpoint_t            ep;
     ngx_http_aws_sigv4_pass_t  *pass;
 
     pass = conf->proxy.pass;
 
     if (!pass->ssl) {
+
+        if (ngx_http_aws_sigv4_look_up(cf, &pass->host, &ep) == NGX_OK) {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "requests to \"%V\" are sent in clear text, the "
+                          "session token among them, write \"https://\" in "
+                          "the \"proxy_pass\" in %s:%ui", &pass->host,
+                          pass->file, pass->line);
+        }
+
         return;
     }
 

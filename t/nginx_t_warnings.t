@@ -57,6 +57,24 @@ proxy_ssl_server_name
 
 
 
+=== AWS in clear text
+--- http_config
+aws_sigv4_provider default static
+    access_key_id=$TEST_AKID secret_access_key_file=$TEST_DIR/secret;
+upstream monitoring.us-east-1.amazonaws.com {
+    server 127.0.0.1:9;
+}
+--- config
+location / {
+    aws_sigv4 on;
+    proxy_pass http://monitoring.us-east-1.amazonaws.com;
+}
+--- warns
+[warn]
+requests to "monitoring.us-east-1.amazonaws.com" are sent in clear text, the session token among them, write "https://" in the "proxy_pass" in server.conf:3
+
+
+
 === a server that is not told the name
 --- config
 location / {
