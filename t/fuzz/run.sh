@@ -26,7 +26,8 @@ mkdir -p "$out/corpus/$name"
 
 clang -g -O1 -Wall -Wextra -Werror -fno-sanitize-recover=undefined \
     -fsanitize=fuzzer,address,undefined -I "$module" -I "$core" \
-    -o "$out/$name" "t/fuzz/fuzz_$name.c" "${sources[@]}" -lcrypto
+    -o "$out/$name" "t/fuzz/fuzz_$name.c" "${sources[@]}" \
+    -lcrypto -ljansson -lexpat
 
 echo "$name: $seconds s"
 

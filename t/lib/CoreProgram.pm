@@ -66,7 +66,7 @@ sub core_program {
     my @core = core_objects() or return undef;
 
     return run($cc, @flags, @sanitizers, '-o', $program, $source, @core,
-               '-lcrypto')
+               qw(-lcrypto -ljansson -lexpat))
         ? $program : undef;
 }
 
