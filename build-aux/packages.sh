@@ -14,6 +14,7 @@
 BUILD_PACKAGES="
     gcc
     libc6-dev
+    libexpat1-dev
     libjansson-dev
     libluajit2-5.1-dev|libluajit-5.1-dev
     libssl-dev

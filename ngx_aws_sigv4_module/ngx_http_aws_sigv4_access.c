@@ -23,6 +23,8 @@ static ngx_int_t ngx_http_aws_sigv4_step_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_step_credentials(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
+static ngx_int_t ngx_http_aws_sigv4_no_credentials(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_int_t rc);
 static ngx_int_t ngx_http_aws_sigv4_step_sign(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_deny(ngx_http_request_t *r,
@@ -230,7 +232,15 @@ static ngx_int_t
 ngx_http_aws_sigv4_step_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    return ngx_http_aws_sigv4_scope(r, ctx, NULL);
+    ngx_int_t  rc;
+
+    rc = ngx_http_aws_sigv4_scope(r, ctx, NULL);
+
+    if (rc == NGX_AGAIN) {
+        return ngx_http_aws_sigv4_no_credentials(r, ctx, rc);
+    }
+
+    return rc;
 }
 
 
@@ -247,6 +257,26 @@ ngx_http_aws_sigv4_step_credentials(ngx_http_request_t *r,
                                             r->connection->log, &cred);
     if (rc == NGX_OK) {
         return NGX_OK;
+    }
+
+    return ngx_http_aws_sigv4_no_credentials(r, ctx, rc);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_no_credentials(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_int_t rc)
+{
+    if (rc == NGX_AGAIN) {
+        rc = ngx_http_aws_sigv4_wait_request(r, ctx);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_AGAIN;
+        }
+
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     if (ctx->conf->proxy.cache) {

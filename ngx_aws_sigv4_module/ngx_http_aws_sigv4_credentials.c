@@ -11,6 +11,7 @@
 #include <ngx_event.h>
 
 #include "providers/ngx_http_aws_sigv4_provider.h"
+#include "ngx_http_aws_sigv4_refresh.h"
 
 
 /* how often the log says that a provider has no credentials, in seconds */
@@ -26,14 +27,10 @@ typedef struct {
 } ngx_http_aws_sigv4_set_t;
 
 
-static char *ngx_http_aws_sigv4_credentials_check(sigv4_credentials_t *value);
 static ngx_uint_t ngx_http_aws_sigv4_printable(sigv4_str_t *s);
-static ngx_uint_t ngx_http_aws_sigv4_same(sigv4_credentials_t *a,
-    sigv4_credentials_t *b);
 static ngx_uint_t ngx_http_aws_sigv4_equal(sigv4_str_t *a, sigv4_str_t *b);
 static u_char *ngx_http_aws_sigv4_copy(u_char *p, sigv4_str_t *dst,
     sigv4_str_t *src);
-static uint64_t ngx_http_aws_sigv4_generation(void);
 static void ngx_http_aws_sigv4_retire(ngx_event_t *ev);
 static void ngx_http_aws_sigv4_log_set(ngx_http_aws_sigv4_provider_t *p,
     ngx_log_t *log, u_char *source);
@@ -43,12 +40,7 @@ ngx_int_t
 ngx_http_aws_sigv4_credentials_get(ngx_http_aws_sigv4_provider_t *provider,
     ngx_log_t *log, ngx_http_aws_sigv4_credentials_t **cred)
 {
-    ngx_str_t                         *error;
-    ngx_http_aws_sigv4_provider_t     *p;
-    ngx_http_aws_sigv4_credentials_t  *c;
-
-    static ngx_str_t  expired = ngx_string("it has credentials that have "
-                                           "expired");
+    ngx_http_aws_sigv4_provider_t  *p;
 
     if (provider->type->refresh != NULL) {
 
@@ -58,43 +50,96 @@ ngx_http_aws_sigv4_credentials_get(ngx_http_aws_sigv4_provider_t *provider,
     }
 
     p = provider->source ? provider->source : provider;
-    c = p->credentials;
 
-    if (c == NULL) {
-        error = &p->error;
-
-    } else if (c->expires != 0 && c->expires <= ngx_time()) {
-        error = &expired;
-
-    } else {
-        *cred = c;
+    if (ngx_http_aws_sigv4_credentials_usable(p->credentials)) {
+        *cred = p->credentials;
         return NGX_OK;
     }
 
-    if (ngx_time() - provider->complained >= NGX_HTTP_AWS_SIGV4_COMPLAIN) {
-        provider->complained = ngx_time();
-
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "aws sigv4: no credentials available from provider "
-                      "\"%V\": %V", &provider->name, error);
+    if (p->remote != NULL) {
+        return NGX_AGAIN;
     }
 
+    ngx_http_aws_sigv4_credentials_missing(provider, log);
+
     return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_aws_sigv4_credentials_usable(ngx_http_aws_sigv4_credentials_t *cred)
+{
+    return cred != NULL && (cred->expires == 0 || cred->expires > ngx_time());
+}
+
+
+void
+ngx_http_aws_sigv4_credentials_missing(
+    ngx_http_aws_sigv4_provider_t *provider, ngx_log_t *log)
+{
+    ngx_str_t                      *error;
+    ngx_http_aws_sigv4_provider_t  *p;
+
+    static ngx_str_t  expired = ngx_string("it has credentials that have "
+                                           "expired");
+
+    if (ngx_time() - provider->complained < NGX_HTTP_AWS_SIGV4_COMPLAIN) {
+        return;
+    }
+
+    provider->complained = ngx_time();
+
+    p = provider->source ? provider->source : provider;
+
+    error = (p->credentials && p->remote == NULL) ? &expired : &p->error;
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "aws sigv4: no credentials available from provider "
+                  "\"%V\": %V", &provider->name, error);
+}
+
+
+void
+ngx_http_aws_sigv4_credentials_refused(
+    ngx_http_aws_sigv4_provider_t *provider, uint64_t generation)
+{
+    ngx_http_aws_sigv4_provider_t  *p;
+
+    p = provider->source ? provider->source : provider;
+
+    if (p->remote != NULL && p->remote->slot != NULL) {
+        ngx_http_aws_sigv4_refresh_early(p, generation);
+    }
 }
 
 
 ngx_str_t *
 ngx_http_aws_sigv4_provider_region(ngx_http_aws_sigv4_provider_t *provider)
 {
-    ngx_http_aws_sigv4_provider_t  *p;
+    ngx_http_aws_sigv4_store_t     *store;
+    ngx_http_aws_sigv4_provider_t  *leaf;
 
-    p = provider->source ? provider->source : provider;
+    store = provider->store;
+    leaf = provider->source ? provider->source : provider;
 
-    if (p->region.len == 0) {
-        p = provider;
+    if (leaf->region.len) {
+        return &leaf->region;
     }
 
-    return p->region.len ? &p->region : &p->store->region;
+    if (provider->region.len) {
+        return &provider->region;
+    }
+
+    if (store->region.len == 0 && leaf->remote != NULL) {
+
+        /* another worker may have fetched it */
+
+        leaf->type->refresh(leaf, ngx_cycle->log);
+
+        return &leaf->remote->region;
+    }
+
+    return &store->region;
 }
 
 
@@ -104,21 +149,41 @@ ngx_http_aws_sigv4_credentials_set(ngx_http_aws_sigv4_provider_t *p,
     u_char *source)
 {
     char                              *err;
-    size_t                             size;
-    u_char                            *last;
-    ngx_http_aws_sigv4_set_t          *set, *old;
+    ngx_http_aws_sigv4_credentials_t  *c;
 
     err = ngx_http_aws_sigv4_credentials_check(value);
     if (err != NULL) {
         return err;
     }
 
+    c = p->credentials;
+
+    if (c != NULL
+        && c->expires == expires
+        && ngx_http_aws_sigv4_same(&c->value, value))
+    {
+        return NULL;
+    }
+
+    return ngx_http_aws_sigv4_credentials_share(p, log, value, expires,
+                                           ngx_http_aws_sigv4_generation(),
+                                           source);
+}
+
+
+char *
+ngx_http_aws_sigv4_credentials_share(ngx_http_aws_sigv4_provider_t *p,
+    ngx_log_t *log, sigv4_credentials_t *value, time_t expires,
+    uint64_t generation, u_char *source)
+{
+    size_t                     size;
+    u_char                    *last;
+    ngx_http_aws_sigv4_set_t  *set, *old;
+
     old = (ngx_http_aws_sigv4_set_t *) p->credentials;
 
-    if (old != NULL
-        && old->cred.expires == expires
-        && ngx_http_aws_sigv4_same(&old->cred.value, value))
-    {
+    if (old != NULL && old->cred.generation == generation) {
+        old->cred.expires = expires;
         return NULL;
     }
 
@@ -138,7 +203,7 @@ ngx_http_aws_sigv4_credentials_set(ngx_http_aws_sigv4_provider_t *p,
     (void) ngx_http_aws_sigv4_copy(last, &set->cred.value.session_token,
                                    &value->session_token);
 
-    set->cred.generation = ngx_http_aws_sigv4_generation();
+    set->cred.generation = generation;
     set->cred.expires = expires;
 
     if (old != NULL) {
@@ -154,7 +219,9 @@ ngx_http_aws_sigv4_credentials_set(ngx_http_aws_sigv4_provider_t *p,
 
     p->credentials = &set->cred;
 
-    ngx_http_aws_sigv4_log_set(p, log, source);
+    if (source != NULL) {
+        ngx_http_aws_sigv4_log_set(p, log, source);
+    }
 
     return NULL;
 }
@@ -173,7 +240,7 @@ ngx_http_aws_sigv4_credentials_free(ngx_http_aws_sigv4_credentials_t *cred)
  * who issue them.
  */
 
-static char *
+char *
 ngx_http_aws_sigv4_credentials_check(sigv4_credentials_t *value)
 {
     if (value->access_key_id.len == 0) {
@@ -235,7 +302,7 @@ ngx_http_aws_sigv4_printable(sigv4_str_t *s)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_aws_sigv4_same(sigv4_credentials_t *a, sigv4_credentials_t *b)
 {
     return ngx_http_aws_sigv4_equal(&a->access_key_id, &b->access_key_id)
@@ -274,7 +341,7 @@ ngx_http_aws_sigv4_copy(u_char *p, sigv4_str_t *dst, sigv4_str_t *src)
  * makes it go on where a reload brings another file of the module.
  */
 
-static uint64_t
+uint64_t
 ngx_http_aws_sigv4_generation(void)
 {
     uint64_t     now;

@@ -27,6 +27,24 @@
 
 
 typedef struct ngx_http_aws_sigv4_provider_s  ngx_http_aws_sigv4_provider_t;
+typedef struct ngx_http_aws_sigv4_zone_s      ngx_http_aws_sigv4_zone_t;
+
+
+/*
+ * Who waits for credentials that are not there yet.  The handler is called
+ * once, from the event loop: NGX_OK, to ask again; NGX_DECLINED: there will
+ * be none in time.
+ */
+
+typedef struct {
+    ngx_queue_t                      queue;
+    ngx_http_aws_sigv4_provider_t   *provider;
+    ngx_msec_t                       deadline;
+    ngx_int_t                        rc;
+    void                           (*handler)(void *data, ngx_int_t rc);
+    void                            *data;
+    unsigned                         waiting:1;
+} ngx_http_aws_sigv4_waiter_t;
 
 
 /*
@@ -45,6 +63,10 @@ typedef struct {
 typedef struct {
     ngx_array_t                      providers;   /* of pointers */
     ngx_str_t                        region;      /* of the environment */
+
+    ngx_http_aws_sigv4_zone_t       *zone;        /* if any is remote */
+    ngx_str_t                        zone_name;
+    size_t                           zone_size;
 } ngx_http_aws_sigv4_store_t;
 
 
@@ -54,12 +76,18 @@ ngx_int_t ngx_http_aws_sigv4_store_init_module(ngx_cycle_t *cycle,
     ngx_http_aws_sigv4_store_t *store);
 ngx_int_t ngx_http_aws_sigv4_store_init_process(ngx_cycle_t *cycle,
     ngx_http_aws_sigv4_store_t *store);
+void ngx_http_aws_sigv4_store_exit_process(
+    ngx_http_aws_sigv4_store_t *store);
 
 /*
  * The setter of aws_sigv4_provider, NGX_CONF_2MORE; cmd->offset is that of
  * the store in conf.
  */
 char *ngx_http_aws_sigv4_provider(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* the setter of aws_sigv4_zone, as above */
+char *ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 /*
@@ -90,6 +118,14 @@ ngx_str_t *ngx_http_aws_sigv4_provider_region(
 ngx_int_t ngx_http_aws_sigv4_credentials_get(
     ngx_http_aws_sigv4_provider_t *provider, ngx_log_t *log,
     ngx_http_aws_sigv4_credentials_t **cred);
+
+/* the same line for NGX_AGAIN, where nobody can wait any longer */
+void ngx_http_aws_sigv4_credentials_missing(
+    ngx_http_aws_sigv4_provider_t *provider, ngx_log_t *log);
+
+/* AWS says that credentials of this generation are no good */
+void ngx_http_aws_sigv4_credentials_refused(
+    ngx_http_aws_sigv4_provider_t *provider, uint64_t generation);
 
 
 #endif /* _NGX_HTTP_AWS_SIGV4_CREDENTIALS_H_INCLUDED_ */

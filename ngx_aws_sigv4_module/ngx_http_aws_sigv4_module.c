@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_fetch.h"
 
 
 static void *ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf);
@@ -27,6 +28,7 @@ static ngx_int_t ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_aws_sigv4_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_aws_sigv4_init_process(ngx_cycle_t *cycle);
+static void ngx_http_aws_sigv4_exit_process(ngx_cycle_t *cycle);
 
 
 #define NGX_HTTP_AWS_SIGV4_ANY_CONF                                           \
@@ -80,6 +82,13 @@ static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
     { ngx_string("aws_sigv4_provider"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
       ngx_http_aws_sigv4_provider,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_aws_sigv4_main_conf_t, store),
+      NULL },
+
+    { ngx_string("aws_sigv4_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_aws_sigv4_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_aws_sigv4_main_conf_t, store),
       NULL },
@@ -204,7 +213,7 @@ ngx_module_t  ngx_http_aws_sigv4_module = {
     ngx_http_aws_sigv4_init_process,       /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_aws_sigv4_exit_process,       /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -613,7 +622,8 @@ ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
     *h = ngx_http_aws_sigv4_access_handler;
 
     if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK
-        || ngx_http_aws_sigv4_lua_init(cf) != NGX_OK)
+        || ngx_http_aws_sigv4_lua_init(cf) != NGX_OK
+        || ngx_http_aws_sigv4_refused_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -651,4 +661,20 @@ ngx_http_aws_sigv4_init_process(ngx_cycle_t *cycle)
     }
 
     return ngx_http_aws_sigv4_store_init_process(cycle, &smcf->store);
+}
+
+
+static void
+ngx_http_aws_sigv4_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_aws_sigv4_module);
+
+    if (smcf != NULL && smcf->used) {
+        ngx_http_aws_sigv4_store_exit_process(&smcf->store);
+    }
+
+    ngx_http_aws_sigv4_fetch_exit();
 }

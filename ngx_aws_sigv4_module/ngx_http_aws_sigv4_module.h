@@ -210,6 +210,8 @@ typedef struct {
 } ngx_http_aws_sigv4_signature_t;
 
 
+typedef struct ngx_http_aws_sigv4_refused_s  ngx_http_aws_sigv4_refused_t;
+
 typedef struct ngx_http_aws_sigv4_ctx_s  ngx_http_aws_sigv4_ctx_t;
 
 struct ngx_http_aws_sigv4_ctx_s {
@@ -242,7 +244,10 @@ struct ngx_http_aws_sigv4_ctx_s {
     ngx_str_t                         unsealed; /* as the proxy built it */
     time_t                            sealed;   /* 0: must not be sent */
 
+    ngx_http_aws_sigv4_refused_t     *refused;  /* begin of an error */
+
     unsigned                          reading:1;
+    unsigned                          waited:1; /* for credentials */
     unsigned                          awaited:1; /* the rest of the body */
     unsigned                          s3:1;
     unsigned                          off:1;
@@ -356,7 +361,8 @@ ngx_int_t ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
 /*
  * Sets ctx->host, service, region and provider, or fails: the host that is
  * sent must be allowed, and the scope chosen or inferred.  host is the one
- * on the wire, or NULL where it is not known yet.
+ * on the wire, or NULL where it is not known yet.  NGX_AGAIN: the region
+ * comes with credentials that are not there yet.
  */
 ngx_int_t ngx_http_aws_sigv4_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);
@@ -372,6 +378,22 @@ ngx_uint_t ngx_http_aws_sigv4_is_s3(ngx_str_t *service);
 
 /* those that accept UNSIGNED-PAYLOAD */
 ngx_uint_t ngx_http_aws_sigv4_takes_unsigned(ngx_str_t *service);
+
+
+/* ngx_http_aws_sigv4_wait.c */
+
+/*
+ * NGX_AGAIN: resume() is called when there are credentials, or will be none
+ * in time; NGX_DECLINED: there will be none, and the log says why.
+ */
+ngx_int_t ngx_http_aws_sigv4_wait_request(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
+
+
+/* ngx_http_aws_sigv4_refused.c */
+
+/* looks in responses whether AWS refuses the credentials */
+ngx_int_t ngx_http_aws_sigv4_refused_init(ngx_conf_t *cf);
 
 
 /* ngx_http_aws_sigv4_body.c */

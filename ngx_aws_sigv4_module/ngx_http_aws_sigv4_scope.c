@@ -188,8 +188,9 @@ static ngx_int_t
 ngx_http_aws_sigv4_choose_scope(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t variable)
 {
-    sigv4_endpoint_t                ep;
-    ngx_http_aws_sigv4_loc_conf_t  *slcf;
+    sigv4_endpoint_t                   ep;
+    ngx_http_aws_sigv4_loc_conf_t     *slcf;
+    ngx_http_aws_sigv4_credentials_t  *cred;
 
     slcf = ctx->conf;
 
@@ -231,6 +232,17 @@ ngx_http_aws_sigv4_choose_scope(ngx_http_request_t *r,
 
     if (ctx->service.len && ctx->region.len) {
         return NGX_OK;
+    }
+
+    /* a region may come with the first credentials */
+
+    if (ctx->service.len
+        && ctx->status == NGX_HTTP_AWS_SIGV4_PENDING
+        && ngx_http_aws_sigv4_credentials_get(ctx->provider,
+                                              r->connection->log, &cred)
+           == NGX_AGAIN)
+    {
+        return NGX_AGAIN;
     }
 
     return ngx_http_aws_sigv4_no_scope(r, ctx, variable);

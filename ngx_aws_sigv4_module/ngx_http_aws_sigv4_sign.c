@@ -153,13 +153,19 @@ static ngx_int_t
 ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_credentials_t **cred)
 {
+    ngx_int_t  rc;
+
     /* looked up for each signature: a rotation may have come in between */
 
-    if (ngx_http_aws_sigv4_credentials_get(ctx->provider, r->connection->log,
-                                           cred)
-        == NGX_OK)
-    {
+    rc = ngx_http_aws_sigv4_credentials_get(ctx->provider, r->connection->log,
+                                            cred);
+    if (rc == NGX_OK) {
         return NGX_OK;
+    }
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_aws_sigv4_credentials_missing(ctx->provider,
+                                               r->connection->log);
     }
 
     return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS,

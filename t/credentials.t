@@ -434,7 +434,7 @@ location / {
 --- response_headers: Retry-After ~ ^\d+$
 --- upstream_count: 0
 --- error_log eval
-[qr/no credentials available from provider "default": env: AWS_ACCESS_KEY_ID is not set; profile: there is no profile "default" in "\S+credentials" or "\S+config"/]
+[qr/no credentials available from provider "default": env: AWS_ACCESS_KEY_ID is not set; web_identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; profile: there is no profile "default" in "\S+credentials" or "\S+config"/]
 --- no_error_log eval
 [qr/no credentials available.*no credentials available/s]
 

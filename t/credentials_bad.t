@@ -46,14 +46,8 @@ __DATA__
 --- http_config
 aws_sigv4_provider p vault;
 --- must_die
-"aws_sigv4_provider": unknown type "vault", it can be static, env, profile, csv or chain in http.conf:1
-
-
-
-=== a type that comes later
---- http_config
-aws_sigv4_provider p imds;
---- must_die: unknown type "imds"
+"aws_sigv4_provider": unknown type "vault", it can be static, env,
+or chain in http.conf:1
 
 
 
@@ -380,7 +374,7 @@ location / {
     aws_sigv4_region   us-east-1;
     proxy_pass         http://127.0.0.1:$CLOSED_PORT;
 }
---- warns: provider "default" has no credentials: env: AWS_ACCESS_KEY_ID is not set; profile: there is no profile "default" in
+--- warns: provider "default" has no credentials: env: AWS_ACCESS_KEY_ID is not set; web_identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; profile: there is no profile "default" in
 
 
 
@@ -465,21 +459,21 @@ main::profile('aws_access_key_id = A', 'aws_secret_access_key = s', '  t')
 
 
 
-=== profile: a role
+=== profile: a role whose source is not there
 --- http_config
 aws_sigv4_provider p profile;
 --- files eval
 main::profile('role_arn = arn:aws:iam::1:role/r', 'source_profile = x')
---- must_die: profile "default" has role_arn, which needs a provider of type assume_role, and that is not supported; name a profile with keys of its own in http.conf:1
+--- must_die: there is no profile "x" in ".aws/credentials" or ".aws/config" in http.conf:1
 
 
 
-=== profile: a role for a web identity
+=== profile: a role for a web identity that is no role
 --- http_config
 aws_sigv4_provider p profile;
 --- files eval
 main::profile('role_arn = r', 'web_identity_token_file = /t')
---- must_die: which needs a provider of type web_identity
+--- must_die: "role_arn=r" is not of the form arn:aws:iam::123456789012:role/NAME in http.conf:1
 
 
 
@@ -493,11 +487,11 @@ main::profile('sso_session = s', 'sso_account_id = 1',
 
 
 
-=== profile: a process
+=== profile: a process that is not there
 --- http_config
 aws_sigv4_provider p profile;
---- files eval: main::profile('credential_process = /bin/x')
---- must_die: profile "default" has credential_process, which needs a provider of type process
+--- files eval: main::profile('credential_process = no-such-program -x')
+--- must_die: there is no program "no-such-program" in PATH, write the path to it in http.conf:1
 
 
 
@@ -512,7 +506,7 @@ aws_sigv4_provider p profile;
 === chain: a member that does not exist
 --- http_config
 aws_sigv4_provider p chain providers=env,q;
---- must_die: "q" in "providers=" is neither a provider that is defined nor one of the types env and profile in http.conf:1
+--- must_die: "q" in "providers=" is neither a provider that is defined nor a type in http.conf:1
 
 
 
@@ -570,3 +564,46 @@ location / {
 --- config
 aws_sigv4_provider p env;
 --- must_die: "aws_sigv4_provider" directive is not allowed here in server.conf:1
+
+
+
+=== imds: a mode that does not exist
+--- http_config
+aws_sigv4_provider p imds;
+--- env
+AWS_EC2_METADATA_DISABLED=false
+AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE=IPv5
+--- must_die: AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is "IPv5", it can be IPv4 or IPv6 in http.conf:1
+
+
+
+=== imds: an endpoint that is no URL
+--- http_config
+aws_sigv4_provider p imds endpoint=169.254.169.254;
+--- env: AWS_EC2_METADATA_DISABLED=false
+--- must_die: URL "169.254.169.254" in "endpoint=" of provider "p": it does not begin with http:// or https:// in http.conf:1
+
+
+
+=== imds: a name without a resolver
+--- http_config
+aws_sigv4_provider p imds endpoint=http://imds.example.com/;
+--- env: AWS_EC2_METADATA_DISABLED=false
+--- must_die: provider "p" has to resolve "imds.example.com", set "resolver" in "http" in http.conf:1
+
+
+
+=== imds: a time limit that is no number
+--- http_config
+aws_sigv4_provider p imds;
+--- env
+AWS_EC2_METADATA_DISABLED=false
+AWS_METADATA_SERVICE_TIMEOUT=1s
+--- must_die: "1s" in AWS_METADATA_SERVICE_TIMEOUT or AWS_METADATA_SERVICE_NUM_ATTEMPTS has to be a number above 0 in http.conf:1
+
+
+
+=== imds: a parameter that does not exist
+--- http_config
+aws_sigv4_provider p imds role=x;
+--- must_die: a provider of type "imds" has no parameter "role" in http.conf:1

@@ -14,6 +14,7 @@ use lib 't/lib';
 
 use AwsSigV4;
 use AwsSigV4::Client;
+use AwsSigV4::Memory qw(search_memory);
 
 my $verifier = start_verifier();
 my %key = %AwsSigV4::Verifier::KEYS;
@@ -227,7 +228,7 @@ EOC
                                      secret-of-the-environment
                                      token-of-the-environment ));
 
-    my ($dumped, $kept) = search($worker, @secrets);
+    my ($dumped, $kept) = search_memory($worker, @secrets);
 
     if (!defined $dumped) {
         ok(($ENV{CI} // '') ne 'true',
@@ -349,61 +350,4 @@ sub keeps {
     my @lines = log_of($nginx) =~ /$line/g;
 
     is scalar @lines, 1, "$name: the log says so once";
-}
-
-
-# which of the words are in memory that core files contain, and which in
-# memory that they do not
-
-sub search {
-    my ($pid, @words) = @_;
-
-    open my $mem, '<:raw', "/proc/$pid/mem" or return;
-
-    no warnings 'portable';
-
-    my (%found, $from, $to, $resident);
-
-    for my $line (split /\n/, AwsSigV4::slurp("/proc/$pid/smaps")) {
-
-        if ($line =~ /^([0-9a-f]+)-([0-9a-f]+) r/) {
-            ($from, $to, $resident) = (hex $1, hex $2, 0);
-
-        } elsif ($line =~ /^[0-9a-f]+-[0-9a-f]+ /) {
-            $from = undef;
-
-        } elsif ($line =~ /^Rss:\s+(\d+)/) {
-            $resident = $1;
-
-        } elsif ($line =~ /^VmFlags:(.*)/ && defined $from && $resident) {
-            my $kind = $1 =~ /\bdd\b/ ? 'kept' : 'dumped';
-            my $content = content($mem, $from, $to);
-
-            for my $word (@words) {
-                $found{$kind}{$word} = 1 if index($content, $word) >= 0;
-            }
-        }
-    }
-
-    return map { [keys %{ $found{$_} || {} }] } qw( dumped kept );
-}
-
-
-# shadow memory of sanitizers is larger than what can be read
-
-sub content {
-    my ($mem, $from, $to) = @_;
-
-    return '' if $to - $from > 1 << 30;
-
-    sysseek $mem, $from, 0 or return '';
-
-    my $content = '';
-
-    while ($from + length $content < $to) {
-        sysread $mem, $content, $to - $from - length $content,
-                length $content or last;
-    }
-
-    return $content;
 }

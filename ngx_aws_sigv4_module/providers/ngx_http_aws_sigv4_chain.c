@@ -49,7 +49,9 @@ ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_chain_provider = {
     ngx_http_aws_sigv4_chain_params,
     ngx_http_aws_sigv4_chain_init,
     ngx_http_aws_sigv4_chain_load,
-    ngx_http_aws_sigv4_chain_refresh
+    ngx_http_aws_sigv4_chain_refresh,
+    NULL,
+    NULL
 };
 
 
@@ -107,8 +109,8 @@ ngx_http_aws_sigv4_chain_init(ngx_conf_t *cf,
         if (rc == NGX_OK) {
             p->source = ngx_http_aws_sigv4_chain_leaf(member[i]);
 
-            ngx_http_aws_sigv4_chain_region(cf, p, &member[i + 1],
-                                            members->nelts - i - 1);
+            ngx_http_aws_sigv4_chain_region(cf, p, member,
+                                            members->nelts);
             break;
         }
     }
@@ -135,7 +137,10 @@ ngx_http_aws_sigv4_chain_region(ngx_conf_t *cf,
         if (member[i]->implied
             && member[i]->type == &ngx_http_aws_sigv4_profile_provider)
         {
-            ngx_http_aws_sigv4_profile_lend_region(cf, member[i]);
+            if (!member[i]->loaded) {
+                ngx_http_aws_sigv4_profile_lend_region(cf, member[i]);
+            }
+
             p->region = member[i]->region;
             return;
         }
@@ -147,37 +152,26 @@ static ngx_int_t
 ngx_http_aws_sigv4_chain_add(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_array_t *members, ngx_str_t *name)
 {
-    ngx_http_aws_sigv4_provider_t       *m, **member;
-    ngx_http_aws_sigv4_provider_type_t  *type;
+    ngx_int_t                        rc;
+    ngx_http_aws_sigv4_provider_t   *m, **member;
 
-    m = ngx_http_aws_sigv4_provider_find(p->store, name);
+    rc = ngx_http_aws_sigv4_provider_member(cf, p->store, name, &m);
 
-    if (m == NULL) {
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
 
-        /* a type by its name, with no parameters */
+    if (rc == NGX_DECLINED) {
 
-        type = ngx_http_aws_sigv4_provider_type(name);
-
-        if (type == NULL || type == &ngx_http_aws_sigv4_chain_provider) {
-
-            if (p->params[0].len == 0) {
-                return NGX_OK;
-            }
-
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"aws_sigv4_provider\": \"%V\" in "
-                               "\"providers=\" is neither a provider that "
-                               "is defined nor one of the types env and "
-                               "profile", name);
-            return NGX_ERROR;
+        if (p->params[0].len == 0) {
+            return NGX_OK;
         }
 
-        m = ngx_http_aws_sigv4_provider_add(cf, p->store, name, type);
-        if (m == NULL) {
-            return NGX_ERROR;
-        }
-
-        m->implied = 1;
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_provider\": \"%V\" in "
+                           "\"providers=\" is neither a provider that "
+                           "is defined nor a type", name);
+        return NGX_ERROR;
     }
 
     member = ngx_array_push(members);
@@ -186,6 +180,51 @@ ngx_http_aws_sigv4_chain_add(ngx_conf_t *cf,
     }
 
     *member = m;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_provider_member(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name,
+    ngx_http_aws_sigv4_provider_t **p)
+{
+    ngx_http_aws_sigv4_provider_type_t  *type;
+
+    *p = ngx_http_aws_sigv4_provider_find(store, name);
+
+    if (*p == NULL
+        && name->len == sizeof("default") - 1
+        && ngx_strncmp(name->data, "default", name->len) == 0)
+    {
+        /* it is there without being defined */
+
+        *p = ngx_http_aws_sigv4_provider_use(cf, store, name);
+
+        if (*p == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (*p != NULL) {
+        return NGX_OK;
+    }
+
+    /* a type by its name, with no parameters */
+
+    type = ngx_http_aws_sigv4_provider_type(name);
+
+    if (type == NULL || type == &ngx_http_aws_sigv4_chain_provider) {
+        return NGX_DECLINED;
+    }
+
+    *p = ngx_http_aws_sigv4_provider_add(cf, store, name, type);
+    if (*p == NULL) {
+        return NGX_ERROR;
+    }
+
+    (*p)->implied = 1;
 
     return NGX_OK;
 }

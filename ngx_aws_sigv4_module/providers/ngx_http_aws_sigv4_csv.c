@@ -34,7 +34,9 @@ ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_csv_provider = {
     ngx_http_aws_sigv4_csv_params,
     ngx_http_aws_sigv4_csv_init,
     ngx_http_aws_sigv4_csv_load,
-    ngx_http_aws_sigv4_provider_refresh
+    ngx_http_aws_sigv4_provider_refresh,
+    NULL,
+    NULL
 };
 
 

@@ -45,6 +45,7 @@ static char *
 ngx_http_aws_sigv4_provider_define(ngx_conf_t *cf,
     ngx_http_aws_sigv4_store_t *store)
 {
+    u_char                              *last, types[256];
     ngx_str_t                           *value;
     ngx_uint_t                           i;
     ngx_http_aws_sigv4_provider_t       *p;
@@ -61,10 +62,13 @@ ngx_http_aws_sigv4_provider_define(ngx_conf_t *cf,
     type = ngx_http_aws_sigv4_provider_type(&value[2]);
 
     if (type == NULL) {
+        last = ngx_http_aws_sigv4_provider_types(types,
+                                                 types + sizeof(types));
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aws_sigv4_provider\": unknown type \"%V\", "
-                           "it can be static, env, profile, csv or chain",
-                           &value[2]);
+                           "it can be %*s", &value[2],
+                           (size_t) (last - types), types);
         return NGX_CONF_ERROR;
     }
 

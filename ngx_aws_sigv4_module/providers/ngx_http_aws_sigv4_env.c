@@ -42,6 +42,8 @@ ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_env_provider = {
     ngx_http_aws_sigv4_env_params,
     ngx_http_aws_sigv4_env_init,
     ngx_http_aws_sigv4_env_load,
+    NULL,
+    NULL,
     NULL
 };
 

@@ -111,6 +111,13 @@ ngx_http_aws_sigv4_environ_get(ngx_conf_t *cf, const char *name)
 }
 
 
+char **
+ngx_http_aws_sigv4_environ_entries(void)
+{
+    return ngx_http_aws_sigv4_entries;
+}
+
+
 ngx_int_t
 ngx_http_aws_sigv4_environ_keep(ngx_cycle_t *cycle)
 {

@@ -33,6 +33,16 @@ ngx_int_t ngx_http_aws_sigv4_environ_init(ngx_conf_t *cf);
  */
 ngx_str_t ngx_http_aws_sigv4_environ_get(ngx_conf_t *cf, const char *name);
 
+/*
+ * All variables, those above and what else there is, for a program: strings
+ * "NAME=value" up to a NULL, in one piece of memory for secrets.  NULL: it
+ * has been logged.
+ */
+char **ngx_http_aws_sigv4_environ_copy(ngx_conf_t *cf);
+
+/* those above alone, up to a NULL */
+char **ngx_http_aws_sigv4_environ_entries(void);
+
 /* in the master, for a binary upgrade */
 ngx_int_t ngx_http_aws_sigv4_environ_keep(ngx_cycle_t *cycle);
 

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_aws_sigv4_provider.h"
+#include "ngx_http_aws_sigv4_refresh.h"
 
 
 /* how often files are looked at, in milliseconds */
@@ -25,6 +26,11 @@ static ngx_http_aws_sigv4_provider_type_t  *ngx_http_aws_sigv4_types[] = {
     &ngx_http_aws_sigv4_env_provider,
     &ngx_http_aws_sigv4_profile_provider,
     &ngx_http_aws_sigv4_csv_provider,
+    &ngx_http_aws_sigv4_process_provider,
+    &ngx_http_aws_sigv4_web_identity_provider,
+    &ngx_http_aws_sigv4_assume_role_provider,
+    &ngx_http_aws_sigv4_container_provider,
+    &ngx_http_aws_sigv4_imds_provider,
     &ngx_http_aws_sigv4_chain_provider,
     NULL
 };
@@ -86,6 +92,10 @@ ngx_http_aws_sigv4_store_init_module(ngx_cycle_t *cycle,
         }
     }
 
+    if (!ngx_test_config) {
+        ngx_http_aws_sigv4_zone_clean(store);
+    }
+
     return ngx_http_aws_sigv4_environ_keep(cycle);
 }
 
@@ -95,8 +105,16 @@ ngx_http_aws_sigv4_store_init_process(ngx_cycle_t *cycle,
     ngx_http_aws_sigv4_store_t *store)
 {
     ngx_http_aws_sigv4_environ_forget(cycle);
+    ngx_http_aws_sigv4_refresh_init(store);
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_aws_sigv4_store_exit_process(ngx_http_aws_sigv4_store_t *store)
+{
+    ngx_http_aws_sigv4_refresh_exit(store);
 }
 
 
@@ -163,7 +181,7 @@ ngx_http_aws_sigv4_providers_init(ngx_conf_t *cf,
         }
     }
 
-    return NGX_OK;
+    return ngx_http_aws_sigv4_zone_create(cf, store);
 }
 
 
@@ -248,6 +266,24 @@ ngx_http_aws_sigv4_provider_type(ngx_str_t *name)
     }
 
     return NULL;
+}
+
+
+u_char *
+ngx_http_aws_sigv4_provider_types(u_char *p, u_char *last)
+{
+    ngx_uint_t                            i;
+    ngx_http_aws_sigv4_provider_type_t  **type;
+
+    type = ngx_http_aws_sigv4_types;
+
+    for (i = 0; type[i] != NULL; i++) {
+        p = ngx_slprintf(p, last, "%s%V",
+                         i == 0 ? "" : type[i + 1] ? ", " : " or ",
+                         &type[i]->name);
+    }
+
+    return p;
 }
 
 
@@ -428,6 +464,10 @@ ngx_http_aws_sigv4_store_cleanup(void *data)
     p = store->providers.elts;
 
     for (i = 0; i < store->providers.nelts; i++) {
+
+        if (p[i]->remote != NULL) {
+            ngx_http_aws_sigv4_refresh_stop(p[i]);
+        }
 
         ngx_http_aws_sigv4_credentials_free(p[i]->credentials);
         p[i]->credentials = NULL;

@@ -36,6 +36,10 @@
 #define NGX_HTTP_AWS_SIGV4_TOKEN_MAX      65536
 
 
+typedef struct ngx_http_aws_sigv4_remote_s  ngx_http_aws_sigv4_remote_t;
+typedef struct ngx_http_aws_sigv4_job_s     ngx_http_aws_sigv4_job_t;
+
+
 /* a parameter of aws_sigv4_provider; the list ends with an empty name */
 typedef struct {
     ngx_str_t                            name;
@@ -71,6 +75,16 @@ typedef struct {
     void                               (*refresh)(
                                            ngx_http_aws_sigv4_provider_t *p,
                                            ngx_log_t *log);
+
+    /*
+     * Of remote types, see ngx_http_aws_sigv4_remote.h: starts an attempt
+     * to get credentials, and gives up what it has started, apart from
+     * the exchange of the job; abort may be NULL.
+     */
+    void                               (*fetch)(
+                                           ngx_http_aws_sigv4_job_t *job);
+    void                               (*abort)(
+                                           ngx_http_aws_sigv4_job_t *job);
 } ngx_http_aws_sigv4_provider_type_t;
 
 
@@ -87,6 +101,7 @@ struct ngx_http_aws_sigv4_provider_s {
     ngx_http_aws_sigv4_provider_t       *source;
 
     ngx_http_aws_sigv4_credentials_t    *credentials;
+    ngx_http_aws_sigv4_remote_t         *remote;  /* if it has to ask */
 
     ngx_http_aws_sigv4_file_t            files[NGX_HTTP_AWS_SIGV4_FILES];
     ngx_uint_t                           nfiles;
@@ -114,6 +129,17 @@ ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_provider_add(
 ngx_http_aws_sigv4_provider_type_t *ngx_http_aws_sigv4_provider_type(
     ngx_str_t *name);
 
+/*
+ * What a chain or a role names: a provider that is defined, or else one of
+ * the type of that name.  NGX_DECLINED: there is neither.
+ */
+ngx_int_t ngx_http_aws_sigv4_provider_member(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_str_t *name,
+    ngx_http_aws_sigv4_provider_t **p);
+
+/* writes "static, env or chain": all there are */
+u_char *ngx_http_aws_sigv4_provider_types(u_char *p, u_char *last);
+
 /* once, with the configuration: as type->load; NGX_ERROR has been logged */
 ngx_int_t ngx_http_aws_sigv4_provider_load(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
@@ -138,6 +164,26 @@ ngx_int_t ngx_http_aws_sigv4_provider_file(ngx_conf_t *cf,
 char *ngx_http_aws_sigv4_credentials_set(ngx_http_aws_sigv4_provider_t *p,
     ngx_log_t *log, sigv4_credentials_t *value, time_t expires,
     u_char *source);
+
+/*
+ * The same for those that have a generation already; without a source the
+ * log is not told.
+ */
+char *ngx_http_aws_sigv4_credentials_share(ngx_http_aws_sigv4_provider_t *p,
+    ngx_log_t *log, sigv4_credentials_t *value, time_t expires,
+    uint64_t generation, u_char *source);
+
+/* what is wrong with them, NULL if nothing is */
+char *ngx_http_aws_sigv4_credentials_check(sigv4_credentials_t *value);
+
+/* whether there are some, and have not expired */
+ngx_uint_t ngx_http_aws_sigv4_credentials_usable(
+    ngx_http_aws_sigv4_credentials_t *cred);
+
+ngx_uint_t ngx_http_aws_sigv4_same(sigv4_credentials_t *a,
+    sigv4_credentials_t *b);
+uint64_t ngx_http_aws_sigv4_generation(void);
+
 void ngx_http_aws_sigv4_credentials_free(
     ngx_http_aws_sigv4_credentials_t *cred);
 
@@ -152,7 +198,16 @@ extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_env_provider;
 extern ngx_http_aws_sigv4_provider_type_t
     ngx_http_aws_sigv4_profile_provider;
 extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_csv_provider;
+extern ngx_http_aws_sigv4_provider_type_t
+    ngx_http_aws_sigv4_container_provider;
+extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_imds_provider;
 extern ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_chain_provider;
+extern ngx_http_aws_sigv4_provider_type_t
+    ngx_http_aws_sigv4_web_identity_provider;
+extern ngx_http_aws_sigv4_provider_type_t
+    ngx_http_aws_sigv4_assume_role_provider;
+extern ngx_http_aws_sigv4_provider_type_t
+    ngx_http_aws_sigv4_process_provider;
 
 
 #endif /* _NGX_HTTP_AWS_SIGV4_PROVIDER_H_INCLUDED_ */

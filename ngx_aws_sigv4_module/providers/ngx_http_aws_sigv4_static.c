@@ -50,7 +50,9 @@ ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_static_provider = {
     ngx_http_aws_sigv4_static_params,
     ngx_http_aws_sigv4_static_init,
     ngx_http_aws_sigv4_static_load,
-    ngx_http_aws_sigv4_provider_refresh
+    ngx_http_aws_sigv4_provider_refresh,
+    NULL,
+    NULL
 };
 
 

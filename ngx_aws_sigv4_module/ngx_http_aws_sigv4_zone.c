@@ -1,0 +1,492 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <sys/mman.h>
+
+#include "providers/ngx_http_aws_sigv4_provider.h"
+#include "ngx_http_aws_sigv4_refresh.h"
+#include "ngx_http_aws_sigv4_zone.h"
+
+
+/* what is used if there is no aws_sigv4_zone */
+#define NGX_HTTP_AWS_SIGV4_ZONE_SIZE      1048576
+
+
+static ngx_uint_t ngx_http_aws_sigv4_zone_remotes(
+    ngx_http_aws_sigv4_store_t *store);
+static size_t ngx_http_aws_sigv4_zone_need(ngx_uint_t n);
+static ngx_int_t ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone,
+    void *data);
+static ngx_int_t ngx_http_aws_sigv4_zone_alloc(
+    ngx_http_aws_sigv4_zone_t *zone);
+static void ngx_http_aws_sigv4_zone_no_dump(ngx_shm_zone_t *shm_zone);
+static ngx_int_t ngx_http_aws_sigv4_zone_take(
+    ngx_http_aws_sigv4_zone_t *zone);
+static ngx_http_aws_sigv4_slot_t *ngx_http_aws_sigv4_zone_free_slot(
+    ngx_http_aws_sigv4_zone_t *zone);
+static ngx_uint_t ngx_http_aws_sigv4_zone_wanted(
+    ngx_http_aws_sigv4_store_t *store, u_char *key);
+static void ngx_http_aws_sigv4_slot_clear(ngx_http_aws_sigv4_slot_t *slot);
+static u_char *ngx_http_aws_sigv4_slot_put(u_char *p, sigv4_str_t *s);
+
+
+extern ngx_module_t  ngx_http_aws_sigv4_module;
+
+
+char *
+ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    u_char                      *colon;
+    ssize_t                      size;
+    ngx_str_t                   *value, name, s;
+    ngx_http_aws_sigv4_store_t  *store;
+
+    store = (ngx_http_aws_sigv4_store_t *) (p + cmd->offset);
+
+    if (store->zone_name.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    colon = ngx_strlchr(value[1].data, value[1].data + value[1].len, ':');
+
+    if (colon == NULL || colon == value[1].data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid zone \"%V\", write it as name:size",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data;
+    name.len = colon - name.data;
+
+    s.data = colon + 1;
+    s.len = value[1].data + value[1].len - s.data;
+
+    size = ngx_parse_size(&s);
+
+    if (size <= 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\" of zone \"%V\"", &s, &name);
+        return NGX_CONF_ERROR;
+    }
+
+    if ((size_t) size < ngx_http_aws_sigv4_zone_need(1)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone \"%V\" is too small: one provider needs "
+                           "%uzk", &name,
+                           ngx_http_aws_sigv4_zone_need(1) / 1024);
+        return NGX_CONF_ERROR;
+    }
+
+    store->zone_name = name;
+    store->zone_size = size;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store)
+{
+    size_t                      need;
+    ngx_uint_t                  n;
+    ngx_shm_zone_t             *shm_zone;
+    ngx_http_aws_sigv4_zone_t  *zone;
+
+    n = ngx_http_aws_sigv4_zone_remotes(store);
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    if (store->zone_name.data == NULL) {
+        ngx_str_set(&store->zone_name, "aws_sigv4");
+        store->zone_size = NGX_HTTP_AWS_SIGV4_ZONE_SIZE;
+    }
+
+    need = ngx_http_aws_sigv4_zone_need(n);
+
+    if (store->zone_size < need) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"aws_sigv4_zone\": zone \"%V\" is too small: %ui "
+                      "providers need %uzk", &store->zone_name, n,
+                      need / 1024);
+        return NGX_ERROR;
+    }
+
+    shm_zone = ngx_shared_memory_add(cf, &store->zone_name,
+                                     store->zone_size,
+                                     &ngx_http_aws_sigv4_module);
+    if (shm_zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_zone_t));
+    if (zone == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone->shm_zone = shm_zone;
+    zone->store = store;
+
+    store->zone = zone;
+
+    shm_zone->init = ngx_http_aws_sigv4_zone_init;
+    shm_zone->data = zone;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_zone_remotes(ngx_http_aws_sigv4_store_t *store)
+{
+    ngx_uint_t                       i, n;
+    ngx_http_aws_sigv4_provider_t  **p;
+
+    p = store->providers.elts;
+    n = 0;
+
+    for (i = 0; i < store->providers.nelts; i++) {
+        n += (p[i]->remote != NULL);
+    }
+
+    return n;
+}
+
+
+/* with what the slab allocator has for each page and around all of them */
+
+static size_t
+ngx_http_aws_sigv4_zone_need(ngx_uint_t n)
+{
+    size_t  pages;
+
+    pages = n * sizeof(ngx_http_aws_sigv4_slot_t) / ngx_pagesize + 9;
+
+    return pages * (ngx_pagesize + 2 * sizeof(ngx_slab_page_t));
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_http_aws_sigv4_zone_t *old = data;
+
+    ngx_slab_pool_t            *shpool;
+    ngx_http_aws_sigv4_zone_t  *zone;
+
+    zone = shm_zone->data;
+
+    shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+    zone->mutex = &shpool->mutex;
+
+    if (old != NULL) {
+        zone->slots = old->slots;
+        zone->nslots = old->nslots;
+
+    } else if (ngx_http_aws_sigv4_zone_alloc(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_aws_sigv4_zone_take(zone);
+}
+
+
+/*
+ * All at once, by the master: a worker that dies while it allocates would
+ * leave the allocator in disorder.
+ */
+
+static ngx_int_t
+ngx_http_aws_sigv4_zone_alloc(ngx_http_aws_sigv4_zone_t *zone)
+{
+    ngx_slab_pool_t  *shpool;
+
+    shpool = (ngx_slab_pool_t *) zone->shm_zone->shm.addr;
+
+    ngx_http_aws_sigv4_zone_no_dump(zone->shm_zone);
+
+    zone->nslots = shpool->pfree * ngx_pagesize
+                   / sizeof(ngx_http_aws_sigv4_slot_t);
+
+    zone->slots = ngx_slab_calloc(shpool, zone->nslots
+                                  * sizeof(ngx_http_aws_sigv4_slot_t));
+
+    return zone->slots ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_aws_sigv4_zone_no_dump(ngx_shm_zone_t *shm_zone)
+{
+#if defined(MADV_DONTDUMP)
+
+    if (madvise(shm_zone->shm.addr, shm_zone->shm.size, MADV_DONTDUMP)
+        == -1)
+    {
+        ngx_log_error(NGX_LOG_WARN, shm_zone->shm.log, ngx_errno,
+                      "aws sigv4: madvise(MADV_DONTDUMP) failed");
+    }
+
+#elif defined(MADV_NOCORE)
+
+    if (madvise(shm_zone->shm.addr, shm_zone->shm.size, MADV_NOCORE) == -1) {
+        ngx_log_error(NGX_LOG_WARN, shm_zone->shm.log, ngx_errno,
+                      "aws sigv4: madvise(MADV_NOCORE) failed");
+    }
+
+#endif
+}
+
+
+/* finds the slots of the providers that there are now, or gives them one */
+
+static ngx_int_t
+ngx_http_aws_sigv4_zone_take(ngx_http_aws_sigv4_zone_t *zone)
+{
+    u_char                          *key;
+    ngx_int_t                        rc;
+    ngx_uint_t                       i;
+    ngx_http_aws_sigv4_slot_t       *slot;
+    ngx_http_aws_sigv4_provider_t  **p;
+
+    p = zone->store->providers.elts;
+    rc = NGX_OK;
+
+    ngx_shmtx_lock(zone->mutex);
+
+    for (i = 0; i < zone->store->providers.nelts; i++) {
+
+        if (p[i]->remote == NULL) {
+            continue;
+        }
+
+        key = p[i]->remote->key;
+
+        if (ngx_http_aws_sigv4_slot_find(zone, key) != NULL) {
+            continue;
+        }
+
+        slot = ngx_http_aws_sigv4_zone_free_slot(zone);
+
+        if (slot == NULL) {
+            rc = NGX_ERROR;
+            break;
+        }
+
+        ngx_memcpy(slot->key, key, SIGV4_SHA256_LEN);
+        slot->used = 1;
+    }
+
+    ngx_shmtx_unlock(zone->mutex);
+
+    return rc;
+}
+
+
+/* one of the last configuration has to go if there is no other */
+
+static ngx_http_aws_sigv4_slot_t *
+ngx_http_aws_sigv4_zone_free_slot(ngx_http_aws_sigv4_zone_t *zone)
+{
+    ngx_uint_t                  i;
+    ngx_http_aws_sigv4_slot_t  *slot;
+
+    slot = zone->slots;
+
+    for (i = 0; i < zone->nslots; i++) {
+        if (!slot[i].used) {
+            return &slot[i];
+        }
+    }
+
+    for (i = 0; i < zone->nslots; i++) {
+        if (!ngx_http_aws_sigv4_zone_wanted(zone->store, slot[i].key)) {
+            ngx_http_aws_sigv4_slot_clear(&slot[i]);
+            return &slot[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_zone_wanted(ngx_http_aws_sigv4_store_t *store,
+    u_char *key)
+{
+    ngx_uint_t                       i;
+    ngx_http_aws_sigv4_provider_t  **p;
+
+    p = store->providers.elts;
+
+    for (i = 0; i < store->providers.nelts; i++) {
+
+        if (p[i]->remote != NULL
+            && ngx_memcmp(p[i]->remote->key, key, SIGV4_SHA256_LEN) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_http_aws_sigv4_zone_clean(ngx_http_aws_sigv4_store_t *store)
+{
+    ngx_uint_t                  i;
+    ngx_http_aws_sigv4_slot_t  *slot;
+    ngx_http_aws_sigv4_zone_t  *zone;
+
+    zone = store->zone;
+
+    if (zone == NULL) {
+        return;
+    }
+
+    slot = zone->slots;
+
+    ngx_shmtx_lock(zone->mutex);
+
+    for (i = 0; i < zone->nslots; i++) {
+
+        if (slot[i].used
+            && !ngx_http_aws_sigv4_zone_wanted(store, slot[i].key))
+        {
+            ngx_http_aws_sigv4_slot_clear(&slot[i]);
+        }
+    }
+
+    ngx_shmtx_unlock(zone->mutex);
+}
+
+
+/* workers of the last configuration see by the version that it has gone */
+
+static void
+ngx_http_aws_sigv4_slot_clear(ngx_http_aws_sigv4_slot_t *slot)
+{
+    ngx_atomic_uint_t  version;
+
+    version = slot->version;
+
+    ngx_explicit_memzero(slot, sizeof(ngx_http_aws_sigv4_slot_t));
+
+    slot->version = version + 1;
+}
+
+
+ngx_http_aws_sigv4_slot_t *
+ngx_http_aws_sigv4_slot_find(ngx_http_aws_sigv4_zone_t *zone, u_char *key)
+{
+    ngx_uint_t                  i;
+    ngx_http_aws_sigv4_slot_t  *slot;
+
+    slot = zone->slots;
+
+    for (i = 0; i < zone->nslots; i++) {
+
+        if (slot[i].used
+            && ngx_memcmp(slot[i].key, key, SIGV4_SHA256_LEN) == 0)
+        {
+            return &slot[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_aws_sigv4_shared_t *
+ngx_http_aws_sigv4_slot_get(ngx_http_aws_sigv4_slot_t *slot,
+    sigv4_credentials_t *value)
+{
+    u_char                       *p;
+    ngx_http_aws_sigv4_shared_t  *set;
+
+    set = &slot->set[slot->version & 1];
+
+    if (set->generation == 0) {
+        return NULL;
+    }
+
+    p = set->data;
+
+    value->access_key_id.data = p;
+    value->access_key_id.len = set->access_key_id;
+
+    p += set->access_key_id;
+
+    value->secret_access_key.data = p;
+    value->secret_access_key.len = set->secret_access_key;
+
+    p += set->secret_access_key;
+
+    value->session_token.data = p;
+    value->session_token.len = set->session_token;
+
+    return set;
+}
+
+
+void
+ngx_http_aws_sigv4_slot_set(ngx_http_aws_sigv4_slot_t *slot,
+    sigv4_credentials_t *value, time_t expires, uint64_t generation,
+    ngx_str_t *region)
+{
+    u_char                       *p;
+    ngx_http_aws_sigv4_shared_t  *set, *old;
+
+    old = &slot->set[slot->version & 1];
+    set = &slot->set[(slot->version + 1) & 1];
+
+    set->generation = generation;
+    set->expires = expires;
+    set->received = ngx_time();
+    set->clock = ngx_current_msec;
+
+    set->access_key_id = value->access_key_id.len;
+    set->secret_access_key = value->secret_access_key.len;
+    set->session_token = value->session_token.len;
+
+    p = ngx_http_aws_sigv4_slot_put(set->data, &value->access_key_id);
+    p = ngx_http_aws_sigv4_slot_put(p, &value->secret_access_key);
+    (void) ngx_http_aws_sigv4_slot_put(p, &value->session_token);
+
+    set->region_len = 0;
+
+    if (region->len && region->len <= NGX_HTTP_AWS_SIGV4_SLOT_REGION) {
+        set->region_len = region->len;
+        ngx_memcpy(set->region, region->data, region->len);
+    }
+
+    ngx_memory_barrier();
+
+    (void) ngx_atomic_fetch_add(&slot->version, 1);
+
+    ngx_explicit_memzero(old, sizeof(ngx_http_aws_sigv4_shared_t));
+}
+
+
+static u_char *
+ngx_http_aws_sigv4_slot_put(u_char *p, sigv4_str_t *s)
+{
+    return s->len ? ngx_cpymem(p, s->data, s->len) : p;
+}
