@@ -13,7 +13,9 @@ use Test::More;
 
 use AwsSigV4;
 use AwsSigV4::Client;
+use AwsSigV4::Credentials;
 use AwsSigV4::Example;
+use AwsSigV4::Sts;
 
 my ($cert, $cert_key) = make_cert();
 my $verifier = start_verifier(cert => $cert, cert_key => $cert_key);
@@ -138,6 +140,90 @@ example('bedrock-by-model',
     host   => 'bedrock-mantle.us-east-1.api.aws',
 );
 
+# those that find a role: the environment is that of where they belong
+
+my %no_keys = (AWS_ACCESS_KEY_ID => '', AWS_SECRET_ACCESS_KEY => '');
+my $service = AwsSigV4::Credentials->new;
+my $sts = AwsSigV4::Sts->new(region => 'us-east-1');
+my %own = %AwsSigV4::Verifier::KEYS;
+my $temporary = $own{TEMP_AKID};
+
+example('ec2',
+    env    => { AWS_EC2_METADATA_SERVICE_ENDPOINT => $service->url,
+                AWS_EC2_METADATA_DISABLED => 'false' },
+    signed => [[GET => '/my-bucket/key']],
+    scope  => 's3:us-east-1',
+    host   => 's3.us-east-1.amazonaws.com',
+    key    => $temporary,
+);
+
+example('ecs',
+    env     => { AWS_CONTAINER_CREDENTIALS_FULL_URI => $service->url . '/v2' },
+    signed  => [[POST => "$model%3A0/converse", body => '{}']],
+    scope   => 'bedrock:us-east-1',
+    host    => 'bedrock-runtime.us-east-1.amazonaws.com',
+    key     => $temporary,
+    refused => [[404, POST => '/guardrail/x/version/1/apply', body => '{}']],
+);
+
+example('eks-pod-identity',
+    files  => [['token', 0644, 'a.pod.identity']],
+    env    => { AWS_CONTAINER_CREDENTIALS_FULL_URI => $service->url . '/v1',
+                AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE => '$TEST_DIR/token' },
+    signed => [[POST => '/', body => 'Action=ListQueues']],
+    scope  => 'sqs:us-east-1',
+    host   => 'sqs.us-east-1.amazonaws.com',
+    key    => $temporary,
+);
+
+example('eks-irsa',
+    files   => [['token', 0644, $AwsSigV4::Sts::TOKEN]],
+    env     => { AWS_ROLE_ARN => $AwsSigV4::Sts::ROLE,
+                 AWS_WEB_IDENTITY_TOKEN_FILE => '$TEST_DIR/token',
+                 AWS_REGION => 'us-east-1',
+                 AWS_ENDPOINT_URL_STS => $sts->url, %no_keys },
+    signed  => [[POST => "$workspace/api/v1/remote_write", body => 'x']],
+    scope   => 'aps:us-east-1',
+    host    => 'aps-workspaces.us-east-1.amazonaws.com',
+    key     => $temporary,
+    refused => [[404, GET => '/']],
+);
+
+example('laptop',
+    files  => [['.aws/config', 0600, "[profile work]\nrole_arn = "
+                . "$AwsSigV4::Sts::ROLE\nsource_profile = work\n"
+                . "region = us-east-1\naws_access_key_id = $own{AKID}\n"
+                . "aws_secret_access_key = $own{SECRET}\n"]],
+    env    => { HOME => '$TEST_DIR', AWS_PROFILE => 'work',
+                AWS_ENDPOINT_URL_STS => $sts->url, %no_keys },
+    signed => [[GET => '/?Action=ListMetrics&Version=2010-08-01']],
+    scope  => 'monitoring:us-east-1',
+    host   => 'monitoring.us-east-1.amazonaws.com',
+    key    => $temporary,
+);
+
+my @roles = ('arn:aws:iam::222222222222:role/reports-reader',
+             'arn:aws:iam::333333333333:role/logs-writer');
+
+$sts->set(sessions => {
+    map { $_ => $sts->{state}{sessions}{$AwsSigV4::Sts::ROLE} } @roles });
+$sts->mark;
+
+example('cross-account',
+    env     => { AWS_ENDPOINT_URL_STS => $sts->url },
+    signed  => [[GET => '/billing-reports/2024.csv'],
+                [PUT => '/audit-logs/app.log', body => 'line']],
+    scope   => 's3:us-east-1',
+    host    => 's3.us-east-1.amazonaws.com',
+    key     => $temporary,
+    refused => [[403, PUT => '/billing-reports/2024.csv', body => 'x'],
+                [403, GET => '/audit-logs/app.log'],
+                [404, GET => '/another-bucket/key']],
+);
+
+is_deeply([sort map { $_->{RoleArn} } $sts->forms], \@roles,
+          'each location has its own role');
+
 untrusted();
 complete();
 
@@ -166,7 +252,8 @@ sub example {
 
     subtest "examples/$name for $expect{host}" => sub {
         my $nginx = AwsSigV4::Example->new($name, $verifier,
-                                           files => $expect{files})->start;
+                                           files => $expect{files},
+                                           env => $expect{env})->start;
 
         signed($nginx, \%expect, @$_) for @{ $expect{signed} };
         refused($nginx, @$_) for @{ $expect{refused} || [] };
@@ -198,6 +285,8 @@ sub signed {
     is($record->{verdict}, 'ok', 'its signature is right');
     is($record->{target}, $sent, 'what was sent');
     is("$record->{service}:$record->{region}", $expect->{scope}, 'its scope');
+    is($record->{access_key_id}, $expect->{key}, 'its key')
+        if $expect->{key};
     ok($record->{tls}, 'over TLS');
 
     my %header = map { lc $_->[0] => $_->[1] } @{ $record->{headers} };

@@ -50,5 +50,11 @@ typedef struct {
  */
 int sigv4_endpoint(sigv4_str_t host, sigv4_endpoint_t *ep);
 
+/*
+ * What follows SERVICE.REGION in host names of the region's partition, with
+ * the dot before it; of a region that is not known, ".amazonaws.com".
+ */
+sigv4_str_t sigv4_endpoint_region_suffix(sigv4_str_t region);
+
 
 #endif /* _SIGV4_ENDPOINT_H_INCLUDED_ */

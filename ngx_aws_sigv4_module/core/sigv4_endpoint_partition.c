@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "sigv4_endpoint.h"
 #include "sigv4_endpoint_parts.h"
 
 
@@ -60,7 +61,10 @@ static const sigv4_str_t  sigv4_endpoint_isof[] = {
     { 0, NULL }
 };
 
-/* each begins with a dot and none ends another: any order is right */
+/*
+ * Each begins with a dot and none ends another; of a partition the suffix
+ * comes first that all its APIs have.
+ */
 
 static const sigv4_endpoint_suffix_t  sigv4_endpoint_suffixes[] = {
 
@@ -154,4 +158,23 @@ sigv4_endpoint_is_region(sigv4_str_t label,
     }
 
     return 0;
+}
+
+
+/* the first suffix of a partition is that of all its APIs */
+
+sigv4_str_t
+sigv4_endpoint_region_suffix(sigv4_str_t region)
+{
+    size_t  i, n;
+
+    n = sizeof(sigv4_endpoint_suffixes) / sizeof(sigv4_endpoint_suffixes[0]);
+
+    for (i = 0; i < n; i++) {
+        if (sigv4_endpoint_is_region(region, &sigv4_endpoint_suffixes[i])) {
+            return sigv4_endpoint_suffixes[i].suffix;
+        }
+    }
+
+    return sigv4_endpoint_suffixes[0].suffix;
 }

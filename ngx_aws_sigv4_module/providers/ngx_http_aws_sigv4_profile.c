@@ -14,56 +14,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_http_aws_sigv4_provider.h"
-#include "sigv4_ini.h"
-
-
-#define NGX_HTTP_AWS_SIGV4_PROFILE_REGION_MAX  64
-
-
-enum {
-    NGX_HTTP_AWS_SIGV4_PROFILE_NAME = 0,
-    NGX_HTTP_AWS_SIGV4_PROFILE_CREDENTIALS,
-    NGX_HTTP_AWS_SIGV4_PROFILE_CONFIG
-};
-
-
-/* keys of a profile */
-enum {
-    NGX_HTTP_AWS_SIGV4_PROFILE_ID = 0,
-    NGX_HTTP_AWS_SIGV4_PROFILE_SECRET,
-    NGX_HTTP_AWS_SIGV4_PROFILE_TOKEN,
-    NGX_HTTP_AWS_SIGV4_PROFILE_OLD_TOKEN,
-    NGX_HTTP_AWS_SIGV4_PROFILE_REGION,
-    NGX_HTTP_AWS_SIGV4_PROFILE_WEB_IDENTITY,
-    NGX_HTTP_AWS_SIGV4_PROFILE_ROLE,
-    NGX_HTTP_AWS_SIGV4_PROFILE_SSO_ACCOUNT,
-    NGX_HTTP_AWS_SIGV4_PROFILE_SSO_ROLE,
-    NGX_HTTP_AWS_SIGV4_PROFILE_SSO_URL,
-    NGX_HTTP_AWS_SIGV4_PROFILE_PROCESS,
-    NGX_HTTP_AWS_SIGV4_PROFILE_LOGIN,
-    NGX_HTTP_AWS_SIGV4_PROFILE_KEYS
-};
-
-
-/* a profile as it is in one of the files */
-typedef struct {
-    ngx_str_t                            text;    /* of the file */
-    sigv4_str_t                value[NGX_HTTP_AWS_SIGV4_PROFILE_KEYS];
-    ngx_uint_t                           found;   /* the profile */
-    ngx_http_aws_sigv4_file_t           *file;
-} ngx_http_aws_sigv4_section_t;
-
-
-typedef struct {
-    ngx_str_t                            name;
-    ngx_uint_t                           chosen;  /* by name */
-    ngx_uint_t                           written; /* in the configuration */
-    u_char                region[NGX_HTTP_AWS_SIGV4_PROFILE_REGION_MAX];
-} ngx_http_aws_sigv4_profile_t;
+#include "ngx_http_aws_sigv4_profile.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_profile_init(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p);
+static ngx_int_t ngx_http_aws_sigv4_profile_names(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
 static ngx_int_t ngx_http_aws_sigv4_profile_name(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
@@ -72,23 +28,14 @@ static ngx_int_t ngx_http_aws_sigv4_profile_file(ngx_conf_t *cf,
     const char *fallback);
 static ngx_int_t ngx_http_aws_sigv4_profile_load(
     ngx_http_aws_sigv4_provider_t *p, ngx_log_t *log);
-static ngx_int_t ngx_http_aws_sigv4_profile_read(
-    ngx_http_aws_sigv4_provider_t *p, ngx_log_t *log, ngx_uint_t n,
-    ngx_http_aws_sigv4_section_t *s);
-static ngx_int_t ngx_http_aws_sigv4_profile_parse(
-    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t config,
-    ngx_http_aws_sigv4_section_t *s);
-static ngx_int_t ngx_http_aws_sigv4_profile_key(
-    ngx_http_aws_sigv4_provider_t *p, sigv4_ini_t *ini,
-    ngx_http_aws_sigv4_section_t *s);
+static void ngx_http_aws_sigv4_profile_refresh(
+    ngx_http_aws_sigv4_provider_t *p, ngx_log_t *log);
 static ngx_int_t ngx_http_aws_sigv4_profile_resolve(
     ngx_http_aws_sigv4_provider_t *p, ngx_log_t *log,
     ngx_http_aws_sigv4_section_t *s);
 static ngx_int_t ngx_http_aws_sigv4_profile_set(
     ngx_http_aws_sigv4_provider_t *p, ngx_log_t *log,
     ngx_http_aws_sigv4_section_t *s);
-static ngx_int_t ngx_http_aws_sigv4_profile_region(
-    ngx_http_aws_sigv4_provider_t *p, ngx_http_aws_sigv4_section_t *s);
 
 
 static ngx_http_aws_sigv4_param_t  ngx_http_aws_sigv4_profile_params[] = {
@@ -99,24 +46,34 @@ static ngx_http_aws_sigv4_param_t  ngx_http_aws_sigv4_profile_params[] = {
 };
 
 
-/* with what a profile needs that has the key and not keys of its own */
+#define NGX_HTTP_AWS_SIGV4_PROFILE_SSO                                        \
+    "an SSO login, and that is not supported"
+
+#define NGX_HTTP_AWS_SIGV4_PROFILE_RELOAD                                     \
+    "a reload of nginx, as it was not there before"
+
+
+/* what a profile needs that has the key, and was not made a provider of */
 
 static struct {
-    const char                          *name;
+    ngx_uint_t                           key;
     const char                          *needs;
-} ngx_http_aws_sigv4_profile_keys[] = {
-    { "aws_access_key_id", NULL },
-    { "aws_secret_access_key", NULL },
-    { "aws_session_token", NULL },
-    { "aws_security_token", NULL },
-    { "region", NULL },
-    { "web_identity_token_file", "a provider of type web_identity" },
-    { "role_arn", "a provider of type assume_role" },
-    { "sso_account_id", "an SSO login" },
-    { "sso_role_name", "an SSO login" },
-    { "sso_start_url", "an SSO login" },
-    { "credential_process", "a provider of type process" },
-    { "login_session", "a login of the AWS CLI" }
+} ngx_http_aws_sigv4_profile_needs[] = {
+    { NGX_HTTP_AWS_SIGV4_PROFILE_WEB_IDENTITY,
+      NGX_HTTP_AWS_SIGV4_PROFILE_RELOAD },
+    { NGX_HTTP_AWS_SIGV4_PROFILE_ROLE,
+      NGX_HTTP_AWS_SIGV4_PROFILE_RELOAD },
+    { NGX_HTTP_AWS_SIGV4_PROFILE_SSO_ACCOUNT,
+      NGX_HTTP_AWS_SIGV4_PROFILE_SSO },
+    { NGX_HTTP_AWS_SIGV4_PROFILE_SSO_ROLE,
+      NGX_HTTP_AWS_SIGV4_PROFILE_SSO },
+    { NGX_HTTP_AWS_SIGV4_PROFILE_SSO_URL,
+      NGX_HTTP_AWS_SIGV4_PROFILE_SSO },
+    { NGX_HTTP_AWS_SIGV4_PROFILE_PROCESS,
+      NGX_HTTP_AWS_SIGV4_PROFILE_RELOAD },
+    { NGX_HTTP_AWS_SIGV4_PROFILE_LOGIN,
+      "a login of the AWS CLI, and that is not supported" },
+    { 0, NULL }
 };
 
 
@@ -125,7 +82,9 @@ ngx_http_aws_sigv4_provider_type_t  ngx_http_aws_sigv4_profile_provider = {
     ngx_http_aws_sigv4_profile_params,
     ngx_http_aws_sigv4_profile_init,
     ngx_http_aws_sigv4_profile_load,
-    ngx_http_aws_sigv4_provider_refresh
+    ngx_http_aws_sigv4_profile_refresh,
+    NULL,
+    NULL
 };
 
 
@@ -133,11 +92,46 @@ static ngx_int_t
 ngx_http_aws_sigv4_profile_init(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
 {
-    p->data = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_profile_t));
+    ngx_int_t                     rc;
+    ngx_http_aws_sigv4_section_t  section[NGX_HTTP_AWS_SIGV4_FILES];
 
-    if (p->data == NULL
-        || ngx_http_aws_sigv4_profile_name(cf, p) != NGX_OK)
+    if (ngx_http_aws_sigv4_profile_names(cf, p) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    /* what is wrong with the files, load() will say */
+
+    if (ngx_http_aws_sigv4_profile_read(p, cf->log, section) == NGX_OK
+        && ngx_http_aws_sigv4_profile_region(p, section) == NGX_OK)
     {
+        rc = ngx_http_aws_sigv4_profile_role(cf, p, section);
+    }
+
+    ngx_http_aws_sigv4_profile_forget(p, section);
+
+    return rc;
+}
+
+
+/* of the profile and of the files */
+
+static ngx_int_t
+ngx_http_aws_sigv4_profile_names(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p)
+{
+    ngx_http_aws_sigv4_profile_t  *profile;
+
+    profile = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_profile_t));
+    if (profile == NULL) {
+        return NGX_ERROR;
+    }
+
+    profile->parent = p->data;
+    p->data = profile;
+
+    if (ngx_http_aws_sigv4_profile_name(cf, p) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -233,26 +227,34 @@ ngx_http_aws_sigv4_profile_load(ngx_http_aws_sigv4_provider_t *p,
     ngx_log_t *log)
 {
     ngx_int_t                     rc;
-    ngx_uint_t                    n;
     ngx_http_aws_sigv4_section_t  section[NGX_HTTP_AWS_SIGV4_FILES];
 
-    ngx_memzero(section, sizeof(section));
-
-    rc = NGX_OK;
-
-    for (n = 0; n < p->nfiles && rc == NGX_OK; n++) {
-        rc = ngx_http_aws_sigv4_profile_read(p, log, n, &section[n]);
+    if (p->source != NULL) {
+        return p->source->rc;
     }
+
+    rc = ngx_http_aws_sigv4_profile_read(p, log, section);
 
     if (rc == NGX_OK) {
         rc = ngx_http_aws_sigv4_profile_resolve(p, log, section);
     }
 
-    for (n = 0; n < p->nfiles; n++) {
-        ngx_http_aws_sigv4_secret_free(section[n].text.data);
-    }
+    ngx_http_aws_sigv4_profile_forget(p, section);
 
     return rc;
+}
+
+
+static void
+ngx_http_aws_sigv4_profile_refresh(ngx_http_aws_sigv4_provider_t *p,
+    ngx_log_t *log)
+{
+    if (p->source != NULL) {
+        p->source->type->refresh(p->source, log);
+        return;
+    }
+
+    ngx_http_aws_sigv4_provider_refresh(p, log);
 }
 
 
@@ -265,142 +267,81 @@ void
 ngx_http_aws_sigv4_profile_lend_region(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
 {
-    ngx_uint_t                    n;
     ngx_http_aws_sigv4_section_t  section[NGX_HTTP_AWS_SIGV4_FILES];
 
-    if (ngx_http_aws_sigv4_profile_init(cf, p) != NGX_OK) {
+    if (ngx_http_aws_sigv4_profile_names(cf, p) != NGX_OK) {
         return;
     }
 
-    ngx_memzero(section, sizeof(section));
-
-    for (n = 0; n < p->nfiles; n++) {
-        (void) ngx_http_aws_sigv4_profile_read(p, cf->log, n, &section[n]);
-    }
-
+    (void) ngx_http_aws_sigv4_profile_read(p, cf->log, section);
     (void) ngx_http_aws_sigv4_profile_region(p, section);
 
-    for (n = 0; n < p->nfiles; n++) {
-        ngx_http_aws_sigv4_secret_free(section[n].text.data);
-    }
-
-    /* nothing of it is in use, so nothing is watched */
-
-    p->nfiles = 0;
+    ngx_http_aws_sigv4_profile_forget(p, section);
 }
 
 
-static ngx_int_t
-ngx_http_aws_sigv4_profile_read(ngx_http_aws_sigv4_provider_t *p,
-    ngx_log_t *log, ngx_uint_t n, ngx_http_aws_sigv4_section_t *s)
+ngx_int_t
+ngx_http_aws_sigv4_profile_lend(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_uint_t key, ngx_uint_t n,
+    ngx_str_t *values)
 {
-    ngx_int_t   rc;
-    ngx_str_t   error;
-    ngx_uint_t  config;
+    ngx_int_t                       rc;
+    ngx_str_t                       params[NGX_HTTP_AWS_SIGV4_PROFILE_PARAMS];
+    ngx_uint_t                      i;
+    sigv4_str_t                    *value;
+    ngx_http_aws_sigv4_section_t    section[NGX_HTTP_AWS_SIGV4_FILES];
+    ngx_http_aws_sigv4_provider_t  *p;
 
-    config = (n == 1);
-
-    s->file = &p->files[n];
-
-    rc = ngx_http_aws_sigv4_file_read(s->file, log, &s->text, &error);
-
-    if (rc == NGX_OK) {
-        return ngx_http_aws_sigv4_profile_parse(p, config, s);
+    p = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_provider_t));
+    if (p == NULL) {
+        return NGX_ERROR;
     }
 
-    ngx_str_null(&s->text);
+    ngx_memzero(params, sizeof(params));
 
-    /* one that was asked for by name must be there */
+    ngx_str_set(&p->name, "profile");
+    p->type = &ngx_http_aws_sigv4_profile_provider;
+    p->store = store;
+    p->params = params;
 
-    if (rc == NGX_DECLINED
-        && p->params[NGX_HTTP_AWS_SIGV4_PROFILE_CREDENTIALS + config].len == 0)
+    /* without a home there is no profile, and it is no error to have none */
+
+    if (ngx_http_aws_sigv4_environ_get(cf, "HOME").len == 0
+        && getpwuid(geteuid()) == NULL)
     {
+        ngx_memzero(values, n * sizeof(ngx_str_t));
         return NGX_OK;
     }
 
-    return ngx_http_aws_sigv4_provider_error(p, NGX_ERROR, "file \"%V\" %V",
-                                             &s->file->name, &error);
-}
+    if (ngx_http_aws_sigv4_profile_names(cf, p) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
+    (void) ngx_http_aws_sigv4_profile_read(p, cf->log, section);
 
-static ngx_int_t
-ngx_http_aws_sigv4_profile_parse(ngx_http_aws_sigv4_provider_t *p,
-    ngx_uint_t config, ngx_http_aws_sigv4_section_t *s)
-{
-    int                            rc;
-    ngx_uint_t                     ours;
-    sigv4_str_t                    text, name;
-    sigv4_ini_t                    ini;
-    ngx_http_aws_sigv4_profile_t  *profile;
+    rc = NGX_OK;
 
-    profile = p->data;
+    for (i = 0; i < n; i++) {
+        value = ngx_http_aws_sigv4_profile_value(section, key + i);
 
-    name.len = profile->name.len;
-    name.data = profile->name.data;
+        values[i].len = value->len;
+        values[i].data = ngx_pnalloc(cf->pool, value->len + 1);
 
-    text.len = s->text.len;
-    text.data = s->text.data;
-
-    ours = 0;
-
-    sigv4_ini_init(&ini, text);
-
-    for ( ;; ) {
-        rc = sigv4_ini_next(&ini);
-
-        if (rc == SIGV4_INI_SECTION) {
-            ours = sigv4_ini_is_profile(ini.section, name, config);
-            s->found |= ours;
-            continue;
-        }
-
-        if (rc != SIGV4_INI_KEY) {
+        if (values[i].data == NULL) {
+            rc = NGX_ERROR;
             break;
         }
 
-        if (ours && ngx_http_aws_sigv4_profile_key(p, &ini, s) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (rc == SIGV4_INI_END) {
-        return NGX_OK;
-    }
-
-    return ngx_http_aws_sigv4_provider_error(p, NGX_ERROR,
-                                             "line %uz of file \"%V\" is "
-                                             "neither [section] nor "
-                                             "key = value",
-                                             ini.line, &s->file->name);
-}
-
-
-static ngx_int_t
-ngx_http_aws_sigv4_profile_key(ngx_http_aws_sigv4_provider_t *p,
-    sigv4_ini_t *ini, ngx_http_aws_sigv4_section_t *s)
-{
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_HTTP_AWS_SIGV4_PROFILE_KEYS; i++) {
-
-        if (!sigv4_ini_is(ini, ngx_http_aws_sigv4_profile_keys[i].name)) {
-            continue;
+        if (value->len) {
+            ngx_memcpy(values[i].data, value->data, value->len);
         }
 
-        if (ini->continued) {
-            return ngx_http_aws_sigv4_provider_error(p, NGX_ERROR,
-                                       "%s in line %uz of file \"%V\" "
-                                       "goes on in the next line",
-                                       ngx_http_aws_sigv4_profile_keys[i].name,
-                                       ini->line, &s->file->name);
-        }
-
-        s->value[i] = ini->value;
-
-        break;
+        values[i].data[value->len] = '\0';
     }
 
-    return NGX_OK;
+    ngx_http_aws_sigv4_profile_forget(p, section);
+
+    return rc;
 }
 
 
@@ -413,7 +354,7 @@ static ngx_int_t
 ngx_http_aws_sigv4_profile_resolve(ngx_http_aws_sigv4_provider_t *p,
     ngx_log_t *log, ngx_http_aws_sigv4_section_t *s)
 {
-    ngx_uint_t                     i;
+    ngx_uint_t                     i, key;
     ngx_http_aws_sigv4_profile_t  *profile;
 
     profile = p->data;
@@ -430,33 +371,33 @@ ngx_http_aws_sigv4_profile_resolve(ngx_http_aws_sigv4_provider_t *p,
         return NGX_ERROR;
     }
 
-    for (i = NGX_HTTP_AWS_SIGV4_PROFILE_WEB_IDENTITY;
-         i < NGX_HTTP_AWS_SIGV4_PROFILE_KEYS;
-         i++)
+    if (profile->parent == NULL
+        || !(ngx_http_aws_sigv4_profile_keyed(&s[0])
+             || ngx_http_aws_sigv4_profile_keyed(&s[1])))
     {
-        if (i == NGX_HTTP_AWS_SIGV4_PROFILE_PROCESS
-            && (s[0].value[NGX_HTTP_AWS_SIGV4_PROFILE_ID].len
-                || s[0].value[NGX_HTTP_AWS_SIGV4_PROFILE_SECRET].len))
-        {
-            break;
-        }
 
-        if (s[0].value[i].len || s[1].value[i].len) {
-            return ngx_http_aws_sigv4_provider_error(p, NGX_ERROR,
-                                     "profile \"%V\" has %s, which needs "
-                                     "%s, and that is not supported; name a "
-                                     "profile with keys of its own",
-                                     &profile->name,
-                                     ngx_http_aws_sigv4_profile_keys[i].name,
-                                     ngx_http_aws_sigv4_profile_keys[i].needs);
+        for (i = 0; ngx_http_aws_sigv4_profile_needs[i].needs; i++) {
+            key = ngx_http_aws_sigv4_profile_needs[i].key;
+
+            if (key == NGX_HTTP_AWS_SIGV4_PROFILE_PROCESS
+                && ngx_http_aws_sigv4_profile_keyed(&s[0]))
+            {
+                break;
+            }
+
+            if (ngx_http_aws_sigv4_profile_value(s, key)->len) {
+                return ngx_http_aws_sigv4_provider_error(p, NGX_ERROR,
+                                   "profile \"%V\" has %s, which needs %s",
+                                   &profile->name,
+                                   ngx_http_aws_sigv4_profile_key_name(key),
+                                   ngx_http_aws_sigv4_profile_needs[i].needs);
+            }
         }
     }
 
     for (i = 0; i < p->nfiles; i++) {
 
-        if (s[i].value[NGX_HTTP_AWS_SIGV4_PROFILE_ID].len
-            || s[i].value[NGX_HTTP_AWS_SIGV4_PROFILE_SECRET].len)
-        {
+        if (ngx_http_aws_sigv4_profile_keyed(&s[i])) {
             return ngx_http_aws_sigv4_profile_set(p, log, &s[i]);
         }
     }
@@ -510,7 +451,7 @@ ngx_http_aws_sigv4_profile_set(ngx_http_aws_sigv4_provider_t *p,
  * so it stays as it was read first.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_aws_sigv4_profile_region(ngx_http_aws_sigv4_provider_t *p,
     ngx_http_aws_sigv4_section_t *s)
 {

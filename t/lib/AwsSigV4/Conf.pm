@@ -37,7 +37,7 @@ my $file_directive = qr{ \b(?: ssl_certificate | ssl_certificate_key
     | aws_sigv4_by_lua_file )\s+ }x;
 
 my $file_parameter = qr{ \b(?: secret_access_key_file | session_token_file
-    | file | credentials_file | config_file )= }x;
+    | file | ca_file | credentials_file | config_file )= }x;
 
 
 # check(TEXT): the exit code of "nginx -t", and what it printed
@@ -79,20 +79,29 @@ sub run {
     push @command, '-g', "pid $dir/nginx.pid;" unless $text =~ /^\s*pid\s/m;
 
     my $pid = spawn(command => \@command, output => "$dir/output",
-                    env => environment());
+                    env => environment($dir));
     wait_for(sub { !is_running($pid) });
 
     return (stop($pid, 'TERM'), slurp("$dir/output"));
 }
 
 
-# the keys that the chain of providers finds
+# the keys that the chain of providers finds, and what each type finds where
+# it belongs
 
 sub environment {
+    my ($dir) = @_;
+
     return {
         (map { $_ => undef } grep { /^AWS_/ } keys %ENV),
-        AWS_ACCESS_KEY_ID     => 'AKIDEXAMPLE',
-        AWS_SECRET_ACCESS_KEY => 'secret',
+        AWS_ACCESS_KEY_ID           => 'AKIDEXAMPLE',
+        AWS_SECRET_ACCESS_KEY       => 'secret',
+        AWS_SHARED_CREDENTIALS_FILE =>
+            placeholder($dir, 'credentials_file='),
+        AWS_ROLE_ARN                => 'arn:aws:iam::123456789012:role/r',
+        AWS_WEB_IDENTITY_TOKEN_FILE => '/var/run/secrets/token',
+        AWS_CONTAINER_CREDENTIALS_FULL_URI =>
+            'http://169.254.170.23/v1/credentials',
     };
 }
 
@@ -102,21 +111,21 @@ sub environment {
 sub files {
     my ($dir, $text) = @_;
     my $placeholder = sub {
-        my ($prefix, $path) = @_;
+        my ($prefix) = @_;
 
-        return $prefix . placeholder($dir, $prefix, $path);
+        return $prefix . placeholder($dir, $prefix);
     };
 
-    $text =~ s/($file_directive)([^\s;]+)/$placeholder->($1, $2)/ge;
-    $text =~ s/($file_parameter)([^\s;]+)/$placeholder->($1, $2)/ge;
+    $text =~ s/($file_directive)([^\s;]+)/$placeholder->($1)/ge;
+    $text =~ s/($file_parameter)([^\s;]+)/$placeholder->($1)/ge;
 
     return $text;
 }
 
 
 sub placeholder {
-    my ($dir, $prefix, $path) = @_;
-    my $kind = $prefix =~ /ssl_/              ? 'pem'
+    my ($dir, $prefix) = @_;
+    my $kind = $prefix =~ /ssl_|ca_file/      ? 'pem'
              : $prefix =~ /lua/               ? 'lua'
              : $prefix =~ /credentials_file/  ? 'credentials'
              : $prefix =~ /config_file/       ? 'config'

@@ -3,7 +3,8 @@
 package AwsSigV4::Radosgw;
 
 # Ceph's S3 server, with one monitor and one OSD that keeps its objects in
-# memory.
+# memory.  start(sts => 1): with its STS, and a wrong signature is called
+# AccessDenied then.
 
 use strict;
 use warnings;
@@ -59,6 +60,7 @@ sub _configure {
     my ($self, $mon_port) = @_;
 
     my $dir = $self->{dir};
+    my $sts = $self->{sts} ? 'true' : 'false';
 
     $self->file('ceph.conf', <<"EOC");
 [global]
@@ -105,7 +107,8 @@ osd_heartbeat_grace = 300
 [client]
 rgw_frontends = beast endpoint=127.0.0.1:$self->{port}
 rgw_thread_pool_size = 16
-rgw_s3_auth_use_sts = false
+rgw_s3_auth_use_sts = $sts
+rgw_sts_key = abcdefghijklmnop
 rgw_dns_name = s3.localhost
 rgw_enable_usage_log = false
 rgw_enable_ops_log = false
@@ -166,6 +169,28 @@ sub _boot_gateway {
     $self->until_answering;
 
     return;
+}
+
+# A role that the user may assume, and that may do everything; its ARN.
+sub role {
+    my ($self, $name) = @_;
+
+    my $allow = sub {
+        my ($action, $more) = @_;
+
+        return '{"Version":"2012-10-17","Statement":[{"Effect":"Allow",'
+            . qq("Action":["$action"],$more}]});
+    };
+
+    $self->tool($self->_ceph('radosgw-admin'), qw(role create --path=/),
+                "--role-name=$name", '--assume-role-policy-doc='
+                . $allow->('sts:AssumeRole', '"Principal":{"AWS":'
+                           . '["arn:aws:iam:::user/test"]}'));
+    $self->tool($self->_ceph('radosgw-admin'), qw(role-policy put),
+                "--role-name=$name", '--policy-name=all', '--policy-doc='
+                . $allow->('s3:*', '"Resource":"arn:aws:s3:::*"'));
+
+    return "arn:aws:iam:::role/$name";
 }
 
 sub revive {
