@@ -24,7 +24,7 @@ FUZZ_TIME = 60
 
 TESTS = t/*.t
 
-# options of bench/run.sh
+# options of bench/run.sh, or of bench/rotation.sh
 BENCH =
 
 NAME = ngx_http_aws_sigv4_module
@@ -36,7 +36,7 @@ CONFIGURE_DEPS = config build-aux/symbols.map $(NGINX_DEV)/conf_flags
 
 .DELETE_ON_ERROR:
 
-.PHONY: all help install test bench lint asan fuzz clean FORCE
+.PHONY: all help install test bench bench-rotation lint asan fuzz clean FORCE
 
 
 all: $(MODULE) ## Build build/ngx_http_aws_sigv4_module.so
@@ -44,7 +44,7 @@ all: $(MODULE) ## Build build/ngx_http_aws_sigv4_module.so
 help: ## Print this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1	\2/p' Makefile \
 	    | while IFS=$$'\t' read -r target text; do \
-	        printf '  make %-10s %s\n' "$$target" "$$text"; \
+	        printf '  make %-15s %s\n' "$$target" "$$text"; \
 	    done
 
 install: $(MODULE) ## Install it, and a snippet that loads it, below DESTDIR
@@ -61,6 +61,9 @@ test: $(MODULE) ## Run the tests, or those named by TESTS=t/...
 
 bench: $(MODULE) ## Measure against plain proxy_pass; BENCH=--quick is faster
 	bench/run.sh $(BENCH)
+
+bench-rotation: $(MODULE) ## Replace credentials under load for 5 minutes
+	bench/rotation.sh $(BENCH)
 
 lint: ## Check C, Lua, Perl, Python and shell without running them
 	build-aux/lint.sh

@@ -31,8 +31,14 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def pin(cpu):
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+
+
 class Process:
-    """A child on one CPU, ready when its port accepts connections."""
+    """A child on one CPU, or on any if there is none given; ready when its
+    port accepts connections."""
 
     def __init__(self, command, port, cpu, directory):
         self.port = port
@@ -40,7 +46,7 @@ class Process:
         self.child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self.output,
             stderr=self.output, env={**os.environ, "PATH": PATH},
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+            preexec_fn=lambda: pin(cpu))
         self.pid = self.child.pid
         self.directory = Path(directory)
         self._wait()
