@@ -53,6 +53,27 @@ sub process {
 }
 
 
+subtest 'another environment' => sub {
+    my @two = ([one => @keys{qw( AKID SECRET )}],
+               [two => @keys{qw( OTHER_AKID OTHER_SECRET )}]);
+
+    spew("$dir/keys.$_->[0]", qq({"Version": 1, "AccessKeyId": "$_->[1]",
+                                  "SecretAccessKey": "$_->[2]"}), 0644)
+        for @two;
+
+    my $nginx = process(script('profile', "cat $dir/keys.\$AWS_PROFILE\n"),
+                        main => "env AWS_PROFILE=one;\n");
+
+    comes($nginx, "200 $keys{AKID}", 'has its keys');
+
+    ok $nginx->reload(main => $nginx->{main} =~ s/=one/=two/r),
+       'nginx is reloaded with another one';
+    is used($nginx), "200 $keys{OTHER_AKID}", 'and does not go on with those';
+
+    ends($nginx);
+};
+
+
 subtest 'what it prints signs' => sub {
     my $nginx = process(script('good', "echo noise >&2\n$print"));
 

@@ -71,6 +71,8 @@ static ngx_int_t
 ngx_http_aws_sigv4_process_init(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
 {
+    char                         **env;
+    ngx_str_t                      value;
     ngx_http_aws_sigv4_process_t  *process;
 
     if (p->params[0].len == 0) {
@@ -92,12 +94,22 @@ ngx_http_aws_sigv4_process_init(ngx_conf_t *cf,
     if (process->env == NULL
         || ngx_http_aws_sigv4_process_split(cf, process, &p->params[0])
            != NGX_OK
-        || ngx_http_aws_sigv4_process_find(cf, process) != NGX_OK)
+        || ngx_http_aws_sigv4_process_find(cf, process) != NGX_OK
+        || ngx_http_aws_sigv4_remote_create(cf, p) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_aws_sigv4_remote_create(cf, p);
+    /* AWS_PROFILE, for one, makes it print other keys */
+
+    for (env = process->env; *env != NULL; env++) {
+        value.data = (u_char *) *env;
+        value.len = ngx_strlen(value.data);
+
+        ngx_http_aws_sigv4_remote_key(p, &value);
+    }
+
+    return NGX_OK;
 }
 
 

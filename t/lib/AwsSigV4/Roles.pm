@@ -30,7 +30,7 @@ EOC
 
 my $verifier;
 
-# gateway($http, env => {…}, files => […], timeout => '1s')
+# gateway($http, env => {…}, files => […], main => '…', timeout => '1s')
 sub gateway {
     my ($http, %arg) = @_;
 
@@ -41,6 +41,7 @@ sub gateway {
 
     return AwsSigV4::start_nginx(
         verifier    => $verifier,
+        main_config => $arg{main} // '',
         http_config => $http,
         config      => $config,
         files       => $arg{files} || [],
