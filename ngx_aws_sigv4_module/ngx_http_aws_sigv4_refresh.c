@@ -194,6 +194,8 @@ ngx_http_aws_sigv4_refresh_check(ngx_http_aws_sigv4_provider_t *p)
         slot->until = ngx_current_msec + NGX_HTTP_AWS_SIGV4_LEASE;
         slot->early = 0;
         slot->fetches++;
+
+        remote->tries = slot->tries;
     }
 
     ngx_shmtx_unlock(remote->zone->mutex);

@@ -40,6 +40,7 @@ struct ngx_http_aws_sigv4_remote_s {
     u_char                         region_data[NGX_HTTP_AWS_SIGV4_SLOT_REGION];
 
     ngx_http_aws_sigv4_job_t      *job;       /* of this worker */
+    ngx_uint_t                     tries;     /* that failed before it */
     ngx_event_t                    timer;
     ngx_uint_t                     jitter;    /* in 1/1024 */
 

@@ -63,7 +63,8 @@ static ngx_int_t
 ngx_http_aws_sigv4_imds_init(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
 {
-    ngx_str_t                   off, value[NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS];
+    ngx_str_t                   off, flag;
+    ngx_str_t                   value[NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS];
     ngx_uint_t                  seconds;
     ngx_pool_cleanup_t         *cln;
     ngx_http_aws_sigv4_imds_t  *imds;
@@ -117,6 +118,13 @@ ngx_http_aws_sigv4_imds_init(ngx_conf_t *cf,
     if (ngx_http_aws_sigv4_remote_create(cf, p) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    /* those that were fetched without the region would not bring it */
+
+    flag.data = (u_char *) "region";
+    flag.len = imds->region ? sizeof("region") - 1 : 0;
+
+    ngx_http_aws_sigv4_remote_key(p, &flag);
 
     return ngx_http_aws_sigv4_imds_endpoint(cf, p, &value[0], &value[1]);
 }

@@ -25,12 +25,16 @@
 #define NGX_HTTP_AWS_SIGV4_IMDS_TOKEN     1024
 #define NGX_HTTP_AWS_SIGV4_IMDS_ROLE      128
 
+/* attempts that fail because of the region alone */
+#define NGX_HTTP_AWS_SIGV4_IMDS_REGION    3
+
 
 typedef struct {
     ngx_str_t                        path;
     ngx_uint_t                       attempt;
     ngx_http_aws_sigv4_job_fetch_pt  handler;
     unsigned                         renewed:1; /* the token was refused */
+    unsigned                         no_region:1;
 } ngx_http_aws_sigv4_imds_job_t;
 
 
@@ -50,6 +54,8 @@ static void ngx_http_aws_sigv4_imds_role(ngx_http_aws_sigv4_job_t *job,
 static void ngx_http_aws_sigv4_imds_credentials(
     ngx_http_aws_sigv4_job_t *job, ngx_http_aws_sigv4_fetch_t *f);
 static ngx_int_t ngx_http_aws_sigv4_imds_retry(ngx_http_aws_sigv4_job_t *job,
+    ngx_http_aws_sigv4_fetch_t *f);
+static ngx_uint_t ngx_http_aws_sigv4_imds_passing(
     ngx_http_aws_sigv4_fetch_t *f);
 static ngx_str_t ngx_http_aws_sigv4_imds_line(ngx_str_t *text, size_t max);
 
@@ -78,9 +84,11 @@ ngx_http_aws_sigv4_imds_fetch(ngx_http_aws_sigv4_job_t *job)
 static void
 ngx_http_aws_sigv4_imds_begin(ngx_http_aws_sigv4_job_t *job)
 {
-    ngx_http_aws_sigv4_imds_t  *imds;
+    ngx_http_aws_sigv4_imds_t      *imds;
+    ngx_http_aws_sigv4_imds_job_t  *ijob;
 
     imds = job->provider->data;
+    ijob = job->data;
 
     if (imds->token.len == 0
         || (ngx_msec_int_t) (imds->until - ngx_current_msec) <= 0)
@@ -92,7 +100,7 @@ ngx_http_aws_sigv4_imds_begin(ngx_http_aws_sigv4_job_t *job)
         return;
     }
 
-    if (imds->region && job->region.len == 0) {
+    if (imds->region && !ijob->no_region && job->region.len == 0) {
         ngx_http_aws_sigv4_imds_get(job, "/latest/meta-data/placement/region",
                                     NULL, ngx_http_aws_sigv4_imds_region);
         return;
@@ -275,16 +283,20 @@ ngx_http_aws_sigv4_imds_keep(ngx_http_aws_sigv4_imds_t *imds,
 }
 
 
-/* the region is good to have, and no reason to fail */
+/*
+ * The region is good to have, and no reason to fail for ever.  But what has
+ * been fetched without one is used for hours: what may be a passing trouble
+ * is worth a few attempts more.
+ */
 
 static void
 ngx_http_aws_sigv4_imds_region(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_fetch_t *f)
 {
-    ngx_str_t                   region;
-    ngx_http_aws_sigv4_imds_t  *imds;
+    ngx_str_t                       region;
+    ngx_http_aws_sigv4_imds_job_t  *ijob;
 
-    imds = job->provider->data;
+    ijob = job->data;
 
     if (ngx_http_aws_sigv4_imds_retry(job, f) == NGX_OK) {
         return;
@@ -297,12 +309,28 @@ ngx_http_aws_sigv4_imds_region(ngx_http_aws_sigv4_job_t *job,
     }
 
     if (region.len == 0) {
+
+        if (ngx_http_aws_sigv4_imds_passing(f)
+            && job->tries < NGX_HTTP_AWS_SIGV4_IMDS_REGION)
+        {
+            if (f->status == 0) {
+                ngx_http_aws_sigv4_job_fail(job, "the region: %V", &f->error);
+
+            } else {
+                ngx_http_aws_sigv4_job_fail(job, "the request for the region "
+                                            "was answered with %ui",
+                                            f->status);
+            }
+
+            return;
+        }
+
         ngx_log_error(NGX_LOG_WARN, job->log, 0,
                       "aws sigv4: provider \"%V\" cannot tell the region: "
                       "%V was answered with %ui", &job->provider->name,
                       &f->uri, f->status);
 
-        imds->region = 0;
+        ijob->no_region = 1;
         ngx_http_aws_sigv4_imds_begin(job);
         return;
     }
@@ -410,7 +438,7 @@ ngx_http_aws_sigv4_imds_retry(ngx_http_aws_sigv4_job_t *job,
         return NGX_OK;
     }
 
-    if (f->status != 0 && f->status < 500 && f->status != 429) {
+    if (!ngx_http_aws_sigv4_imds_passing(f)) {
         return NGX_DECLINED;
     }
 
@@ -423,6 +451,13 @@ ngx_http_aws_sigv4_imds_retry(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_imds_send(job);
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_imds_passing(ngx_http_aws_sigv4_fetch_t *f)
+{
+    return f->status == 0 || f->status >= 500 || f->status == 429;
 }
 
 

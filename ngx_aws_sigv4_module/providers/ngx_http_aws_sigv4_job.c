@@ -73,6 +73,7 @@ ngx_http_aws_sigv4_job_create(ngx_http_aws_sigv4_provider_t *p)
     job->provider = p;
     job->log = ngx_cycle->log;
     job->pool = pool;
+    job->tries = p->remote->tries;
 
     job->event.handler = ngx_http_aws_sigv4_job_timeout;
     job->event.data = job;

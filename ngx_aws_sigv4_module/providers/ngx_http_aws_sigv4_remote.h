@@ -63,6 +63,8 @@ struct ngx_http_aws_sigv4_job_s {
 
     ngx_str_t                            error;   /* of a source */
 
+    ngx_uint_t                           tries;   /* that failed before it */
+
     /* of the job */
 
     ngx_http_aws_sigv4_fetch_t          *fetch;
