@@ -133,9 +133,10 @@ subtest 'a wrong token' => sub {
         location => 'aws_sigv4_credentials_timeout 500ms;');
 
     is AwsSigV4::Credentials::used($nginx), '503', 'there are no credentials';
-    like slurp($nginx->error_log),
-         qr/could not fetch credentials: \S+ answered with 401, it does not accept the token; it has none, next try in/,
-         'the log says why';
+    ok wait_for(sub {
+           slurp($nginx->error_log)
+               =~ /could not fetch credentials: \S+ answered with 401, it does not accept the token; it has none, next try in/
+       }), 'the log says why';
     is_deeply [$nginx->stop_it], [], 'nginx ends well';
 };
 

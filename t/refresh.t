@@ -82,8 +82,8 @@ subtest 'a source that fails' => sub {
     ok wait_for(sub { slurp($nginx->error_log) =~ $failed }),
        'that it fails is in the log';
 
-    my $warned = () = slurp($nginx->error_log) =~ /\[error\]/g;
-    is $warned, 0, 'and no error, while there are credentials';
+    my ($before) = slurp($nginx->error_log) =~ /\A(.*?$failed)/s;
+    unlike $before, qr/\[error\]/, 'and no error, while there are credentials';
 
     my $used;
 
@@ -110,7 +110,7 @@ subtest 'a source that fails' => sub {
 
 
 subtest 'a source that hangs' => sub {
-    my $server = AwsSigV4::Credentials->new(count => 1, life => 16);
+    my $server = AwsSigV4::Credentials->new(count => 1, life => 30);
     my $nginx = $server->gateway(type => 'container');
 
     is AwsSigV4::Credentials::used($nginx), '200 ASIANUMBER1',
@@ -123,9 +123,9 @@ subtest 'a source that hangs' => sub {
 
     my $client = http_client(port => $nginx->port);
     my @statuses = map { $client->request({ target => '/' })->{status} }
-                   1 .. 50;
+                   1 .. 20;
 
-    is_deeply \@statuses, [(200) x 50], 'requests do not wait for it';
+    is_deeply \@statuses, [(200) x 20], 'requests do not wait for it';
     is_deeply [$nginx->stop_it], [], 'nginx ends well in the middle of it';
 };
 
@@ -178,8 +178,9 @@ subtest 'expired credentials of others' => sub {
         location => 'aws_sigv4_credentials_timeout 300ms;');
 
     is AwsSigV4::Credentials::used($nginx), '503', 'are not used';
-    like slurp($nginx->error_log), qr/could not fetch credentials: .*expired/,
-         'the log says so';
+    ok wait_for(sub {
+           slurp($nginx->error_log) =~ /could not fetch credentials: .*expired/
+       }), 'the log says so';
     is_deeply [$nginx->stop_it], [], 'nginx ends well';
 };
 

@@ -67,7 +67,7 @@ subtest 'until the time is over' => sub {
     is AwsSigV4::Client::header($response, 'X-Status'), 'no_credentials',
        'and the status says why';
     like slurp($nginx->error_log),
-         qr/\[error\] .*no credentials available from provider "p": they have not come yet, client/,
+         qr/\[error\] .*no credentials available from provider "p": .+, client/,
          'as does the log';
     is_deeply [grep { !/no credentials available/ } $nginx->stop_it], [],
               'nginx ends well';
@@ -75,7 +75,7 @@ subtest 'until the time is over' => sub {
 
 
 subtest 'a client that goes away' => sub {
-    my $server = AwsSigV4::Credentials->new(credentials => { hang => 1 });
+    my $server = AwsSigV4::Credentials->new(credentials => { hang => 60 });
     my $nginx = $server->gateway(
         type => 'container', log_level => 'debug',
         location => 'aws_sigv4_credentials_timeout 30s;',
@@ -94,8 +94,11 @@ subtest 'a client that goes away' => sub {
 
     ok wait_for(sub { 7 <= grep { $_->{status} == 499 } $nginx->access }),
        'is logged with 499';
+
+    $server->set(credentials => undef);
+
     is $stays->response('GET')->{status}, 200, 'others are answered';
-    is_deeply [$nginx->stop_it], [], 'nginx ends well';
+    is_deeply [grep { !/could not fetch/ } $nginx->stop_it], [], 'nginx ends well';
 };
 
 
@@ -152,7 +155,7 @@ subtest 'nothing to wait for' => sub {
 
 
 subtest 'nginx that is reloaded while requests wait' => sub {
-    my $server = AwsSigV4::Credentials->new(credentials => { hang => 1 });
+    my $server = AwsSigV4::Credentials->new(credentials => { hang => 60 });
     my $nginx = $server->gateway(
         type => 'container', log_level => 'debug',
         location => 'aws_sigv4_credentials_timeout 30s;',
@@ -165,9 +168,14 @@ subtest 'nginx that is reloaded while requests wait' => sub {
     ok wait_for(sub {
            slurp($nginx->error_log) =~ /waits for credentials/
        }), 'a request waits';
+
+    # what hangs goes on to do so, and old workers end behind the request
+
+    $server->set(credentials => undef);
+
     ok $nginx->reload, 'nginx is reloaded';
     is $client->response('GET')->{status}, 200, 'it is answered all the same';
-    is_deeply [$nginx->stop_it], [], 'nginx ends well';
+    is_deeply [grep { !/could not fetch/ } $nginx->stop_it], [], 'nginx ends well';
 };
 
 

@@ -90,22 +90,27 @@ subtest 'a worker that is killed while it fetches' => sub {
 
     ok wait_for(sub { scalar $server->requests }), 'a fetch hangs';
 
-    my ($pid) = slurp($nginx->error_log)
-        =~ /\[debug\] (\d+)#\d+: aws sigv4 fetch for provider "p"/;
+    # on a busy machine it may not be the first that hangs
+
+    my $pid = (slurp($nginx->error_log)
+        =~ /\[debug\] (\d+)#\d+: aws sigv4 fetch for provider "p"/g)[-1];
 
     $server->set(credentials => {});
     kill 'KILL', $pid;
 
-    ok wait_for(sub { 1 < scalar $server->requests }),
+    my $next = 1 + $server->requests;
+
+    ok wait_for(sub { $next <= scalar $server->requests }),
        'another worker takes over at once';
-    is AwsSigV4::Credentials::used($nginx), '200 ASIANUMBER2',
+    is AwsSigV4::Credentials::used($nginx), "200 ASIANUMBER$next",
        'and fetches for all';
-    is scalar($server->requests), 2, 'once';
+    is scalar($server->requests), $next, 'once';
 
     # it was the master who started it, and who says so
 
-    is_deeply [grep { !/exited on signal 9/ } $nginx->stop_it], [],
-              'nginx ends well';
+    is_deeply [grep { !/exited on signal 9|could not fetch/ }
+               $nginx->stop_it],
+              [], 'nginx ends well';
 };
 
 

@@ -116,7 +116,8 @@ sub gateway_config {
     my $provider = delete $arg{provider}
         // "aws_sigv4_provider p $type endpoint=" . $self->url . "$path;";
     my $workers  = delete $arg{workers}  // 1;
-    my $location = delete $arg{location} // '';
+    my $location = delete $arg{location}
+        // 'aws_sigv4_credentials_timeout 30s;';
     my $upstream = delete $arg{upstream} // 'return 200 ok;';
     my $port     = $arg{verifier} ? '$VERIFIER_PORT' : '$TEST_PORT_UPSTREAM';
 
@@ -141,6 +142,8 @@ sub gateway_config {
             AWS_EC2_METADATA_DISABLED => 'false',
             # nothing but the mock may ever be asked
             AWS_EC2_METADATA_SERVICE_ENDPOINT => $self->url,
+            # on a busy machine a second is not much
+            AWS_METADATA_SERVICE_TIMEOUT => 5,
             %{ delete $arg{env} || {} },
         },
         %arg,
