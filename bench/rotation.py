@@ -225,9 +225,11 @@ def report(options, load, fetches):
     results = load.results
     done = sum(results.values())
     good = results.pop("200", 0)
-    expired = results.pop("403 expired_token", 0)
-    refused = sum(n for name, n in results.items() if name.startswith("403 "))
-    failed = sum(results.values()) - refused
+    #  with a reason, it is the verifier who has answered
+    reasons = [(name.partition(" ")[2], n) for name, n in results.items()]
+    expired = sum(n for reason, n in reasons if reason == "expired_token")
+    refused = sum(n for reason, n in reasons if reason) - expired
+    failed = sum(n for reason, n in reasons if not reason)
     refreshed, early = windows(fetches, options.life)
     failures = sum(not fine for _, fine in fetches)
     together = sum(later[0] - one[0] < TOGETHER
@@ -240,8 +242,9 @@ def report(options, load, fetches):
     out.row("keys that signed them", str(len(load.keys)))
     out.row("accepted by the verifier", f"{good:,}", "all", good == done)
     out.row("failures", str(failed), "0", failed == 0)
-    out.row("refused by the verifier", str(refused), "0", refused == 0)
-    out.row("signed with an expired key", str(expired), "0", expired == 0)
+    out.row("refused: signed with an expired key", str(expired), "0",
+            expired == 0)
+    out.row("refused for another reason", str(refused), "0", refused == 0)
     out.row("the slowest request", f"{load.slowest * 1000:.0f} ms")
     out.row("fetches by all workers", str(len(fetches)))
     out.row("of these failed or hung", str(failures))
