@@ -19,6 +19,7 @@
 #define NGX_HTTP_AWS_SIGV4_VERIFY_DEPTH   9
 
 
+static ngx_uint_t ngx_http_aws_sigv4_fetch_has_cas(void);
 static void ngx_http_aws_sigv4_fetch_handshaked(ngx_connection_t *c);
 static ngx_int_t ngx_http_aws_sigv4_fetch_verify(
     ngx_http_aws_sigv4_fetch_t *f, ngx_connection_t *c);
@@ -80,7 +81,58 @@ ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, ngx_str_t *ca_file)
 
     SSL_CTX_set_verify_depth(ssl->ctx, NGX_HTTP_AWS_SIGV4_VERIFY_DEPTH);
 
+    if (!ngx_http_aws_sigv4_fetch_has_cas()) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"aws_sigv4_provider\": the system has no CA "
+                           "certificates, without which no server is "
+                           "trusted: install ca-certificates or write "
+                           "\"ca_file=\"");
+    }
+
     return ssl;
+}
+
+
+/* images of containers come without: OpenSSL does not call that an error */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_fetch_has_cas(void)
+{
+    DIR            *dir;
+    char           *path;
+    ngx_uint_t      found;
+    struct dirent  *de;
+
+    path = getenv(X509_get_default_cert_file_env());
+
+    if (access(path ? path : X509_get_default_cert_file(), R_OK) == 0) {
+        return 1;
+    }
+
+    path = getenv(X509_get_default_cert_dir_env());
+
+    if (path != NULL && strchr(path, ':') != NULL) {
+
+        /* more than one are not looked into */
+
+        return 1;
+    }
+
+    dir = opendir(path ? path : X509_get_default_cert_dir());
+
+    if (dir == NULL) {
+        return 0;
+    }
+
+    found = 0;
+
+    while (!found && (de = readdir(dir)) != NULL) {
+        found = (de->d_name[0] != '.');
+    }
+
+    (void) closedir(dir);
+
+    return found;
 }
 
 

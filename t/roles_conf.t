@@ -410,6 +410,31 @@ AWS_WEB_IDENTITY_TOKEN_FILE=/t
 
 
 
+=== process: a path where there is nothing
+--- http_config: aws_sigv4_provider p process "command=/nonexistent/program a";
+--- warns: program "/nonexistent/program" cannot be run (2: No such file or directory) in http.conf:1
+
+
+
+=== process: a path to a program
+--- http_config: aws_sigv4_provider p process "command=/bin/echo a";
+--- no_warns: cannot be run
+
+
+
+=== STS without CA certificates
+--- http_config: aws_sigv4_provider p web_identity role_arn=arn:aws:iam::1:role/r token_file=token endpoint=https://127.0.0.1;
+--- env
+HOME=$TEST_DIR
+SSL_CERT_FILE=/nonexistent/file
+SSL_CERT_DIR=/nonexistent
+--- files
+>>> conf/token 0644
+token
+--- warns: the system has no CA certificates, without which no server is trusted: install ca-certificates or write "ca_file=" in http.conf:1
+
+
+
 === profile: a code that somebody has to type
 --- http_config: aws_sigv4_provider p profile name=work;
 --- files eval: main::profile(['role_arn = arn:aws:iam::1:role/r', 'source_profile = x', 'mfa_serial = arn:aws:iam::1:mfa/me'])

@@ -164,6 +164,15 @@ ngx_http_aws_sigv4_process_find(ngx_conf_t *cf,
     ngx_str_t    name;
 
     if (strchr(process->argv[0], '/') != NULL) {
+
+        /* it may come later, with a volume */
+
+        if (access(process->argv[0], X_OK) == -1) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, ngx_errno,
+                               "\"aws_sigv4_provider\": program \"%s\" "
+                               "cannot be run", process->argv[0]);
+        }
+
         return NGX_OK;
     }
 
