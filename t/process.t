@@ -157,11 +157,11 @@ EOC
 
     like $seen, qr/^SigBlk:\s*0+$/m, 'no signal is blocked';
 
-    # Perl ignores SIGFPE, 8, itself
+    # Perl ignores SIGFPE, 8, itself; from 32 on they are the C library's
 
-    my ($ignored) = $seen =~ /^SigIgn:\s*([0-9a-f]+)$/m;
+    my ($ignored) = $seen =~ /^SigIgn:\s*[0-9a-f]*([0-9a-f]{8})$/m;
 
-    is hex($ignored) & ~0x80, 0, 'nor ignored';
+    is hex($ignored) & ~0x80 & 0x7fffffff, 0, 'nor ignored';
 
     ends($nginx);
 };
