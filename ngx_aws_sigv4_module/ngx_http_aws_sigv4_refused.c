@@ -39,10 +39,11 @@ static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
-/* ExpiredTokenException as well */
+/* ExpiredTokenException as well; S3 has a name of its own for the second */
 static ngx_str_t  ngx_http_aws_sigv4_refused_codes[] = {
     ngx_string("ExpiredToken"),
     ngx_string("InvalidClientTokenId"),
+    ngx_string("InvalidAccessKeyId"),
     ngx_string("UnrecognizedClientException"),
     ngx_null_string
 };

@@ -25,6 +25,8 @@ for my $case (
     ['JSON', 'return 400 \'{"__type":"ExpiredTokenException","message":""}\';'],
     ['XML', 'return 403 "<Error><Code>InvalidClientTokenId</Code></Error>";'],
     ['XML of S3', 'return 400 "<Error><Code>ExpiredToken</Code></Error>";'],
+    ['XML of S3, of keys that are gone',
+     'return 403 "<Error><Code>InvalidAccessKeyId</Code></Error>";'],
     ['another code', 'return 403 \'{"__type":"UnrecognizedClientException"}\';'],
 )
 {
