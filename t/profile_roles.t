@@ -168,6 +168,32 @@ subtest 'credential_source = EcsContainer and Ec2InstanceMetadata' => sub {
 };
 
 
+subtest 'IMDS where the profile says, which is not in the environment' => sub {
+    my $service = AwsSigV4::Credentials->new;
+    my $other   = AwsSigV4::Sts->new(
+        keys => [[@keys{qw(TEMP_AKID TEMP_SECRET TEMP_TOKEN)}]]);
+    my $config  = "[profile work]\nrole_arn = $role\n"
+        . "credential_source = Ec2InstanceMetadata\nregion = eu-west-1\n"
+        . 'ec2_metadata_service_endpoint = ' . $service->url . "\n";
+    my $dir     = temp_dir();
+    my %env     = (AWS_EC2_METADATA_DISABLED => 'false');
+
+    my $nginx = gateway('aws_sigv4_provider p profile name=work
+                             config_file=$TEST_DIR/config;',
+        files => [['config', 0644, $config]],
+        env   => { AWS_ENDPOINT_URL => $other->url, %env });
+
+    comes($nginx, "200 $key", 'nginx asks there');
+    ends($nginx);
+
+    spew("$dir/config", $config, 0644);
+
+    like botocore($other->url, %env, AWS_PROFILE => 'work',
+                  AWS_CONFIG_FILE => "$dir/config"), qr/ \Q$key\E$/,
+         'so does botocore';
+};
+
+
 subtest 'endpoint_url and region of a profile' => sub {
     my $own   = AwsSigV4::Sts->new(region => 'sa-east-1');
     my $nginx = gateway('aws_sigv4_provider p profile name=work

@@ -52,9 +52,10 @@ int sigv4_endpoint(sigv4_str_t host, sigv4_endpoint_t *ep);
 
 /*
  * What follows SERVICE.REGION in host names of the region's partition, with
- * the dot before it; of a region that is not known, ".amazonaws.com".
+ * the dot before it; of a region that is not known, that of the partition
+ * aws: ".amazonaws.com", and ".api.aws" for hosts with IPv6 addresses too.
  */
-sigv4_str_t sigv4_endpoint_region_suffix(sigv4_str_t region);
+sigv4_str_t sigv4_endpoint_region_suffix(sigv4_str_t region, int dualstack);
 
 
 #endif /* _SIGV4_ENDPOINT_H_INCLUDED_ */

@@ -63,7 +63,7 @@ static const sigv4_str_t  sigv4_endpoint_isof[] = {
 
 /*
  * Each begins with a dot and none ends another; of a partition the suffix
- * comes first that all its APIs have.
+ * comes first that all its APIs have, and next that of dual-stack hosts.
  */
 
 static const sigv4_endpoint_suffix_t  sigv4_endpoint_suffixes[] = {
@@ -161,20 +161,20 @@ sigv4_endpoint_is_region(sigv4_str_t label,
 }
 
 
-/* the first suffix of a partition is that of all its APIs */
-
 sigv4_str_t
-sigv4_endpoint_region_suffix(sigv4_str_t region)
+sigv4_endpoint_region_suffix(sigv4_str_t region, int dualstack)
 {
     size_t  i, n;
+
+    dualstack = (dualstack != 0);
 
     n = sizeof(sigv4_endpoint_suffixes) / sizeof(sigv4_endpoint_suffixes[0]);
 
     for (i = 0; i < n; i++) {
         if (sigv4_endpoint_is_region(region, &sigv4_endpoint_suffixes[i])) {
-            return sigv4_endpoint_suffixes[i].suffix;
+            return sigv4_endpoint_suffixes[i + dualstack].suffix;
         }
     }
 
-    return sigv4_endpoint_suffixes[0].suffix;
+    return sigv4_endpoint_suffixes[dualstack].suffix;
 }

@@ -34,8 +34,6 @@
 static ngx_int_t ngx_http_aws_sigv4_imds_init(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
 static void ngx_http_aws_sigv4_imds_cleanup(void *data);
-static ngx_int_t ngx_http_aws_sigv4_imds_settings(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p, ngx_str_t *value);
 static ngx_int_t ngx_http_aws_sigv4_imds_endpoint(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_str_t *endpoint, ngx_str_t *mode);
 static ngx_int_t ngx_http_aws_sigv4_imds_number(ngx_conf_t *cf, ngx_str_t *s,
@@ -69,11 +67,16 @@ ngx_http_aws_sigv4_imds_init(ngx_conf_t *cf,
     ngx_pool_cleanup_t         *cln;
     ngx_http_aws_sigv4_imds_t  *imds;
 
+    static const char  *env[NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS] = {
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "AWS_METADATA_SERVICE_TIMEOUT",
+        "AWS_METADATA_SERVICE_NUM_ATTEMPTS"
+    };
+
     off = ngx_http_aws_sigv4_environ_get(cf, "AWS_EC2_METADATA_DISABLED");
 
-    if (off.len == sizeof("true") - 1
-        && ngx_strcasecmp(off.data, (u_char *) "true") == 0)
-    {
+    if (ngx_http_aws_sigv4_profile_is_true(&off)) {
         (void) ngx_http_aws_sigv4_provider_error(p, NGX_DECLINED,
                                        "AWS_EC2_METADATA_DISABLED is true");
         return NGX_OK;
@@ -94,7 +97,12 @@ ngx_http_aws_sigv4_imds_init(ngx_conf_t *cf,
     /* nothing else may tell the region */
     imds->region = (p->store->region.len == 0);
 
-    if (ngx_http_aws_sigv4_imds_settings(cf, p, value) != NGX_OK) {
+    if (ngx_http_aws_sigv4_profile_settings(cf, p,
+                                    NGX_HTTP_AWS_SIGV4_PROFILE_IMDS_ENDPOINT,
+                                    NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS, env,
+                                    value)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -136,53 +144,6 @@ ngx_http_aws_sigv4_imds_cleanup(void *data)
     ngx_http_aws_sigv4_imds_t  *imds = data;
 
     ngx_http_aws_sigv4_secret_free(imds->token.data);
-}
-
-
-/* of the environment or, if it has none, of the profile */
-
-static ngx_int_t
-ngx_http_aws_sigv4_imds_settings(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p, ngx_str_t *value)
-{
-    ngx_str_t   env;
-    ngx_uint_t  i;
-
-    static const char  *name[NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS] = {
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-        "AWS_METADATA_SERVICE_TIMEOUT",
-        "AWS_METADATA_SERVICE_NUM_ATTEMPTS"
-    };
-
-    if (ngx_http_aws_sigv4_profile_lend(cf, p->store,
-                                    NGX_HTTP_AWS_SIGV4_PROFILE_IMDS_ENDPOINT,
-                                    NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS, value)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < NGX_HTTP_AWS_SIGV4_IMDS_SETTINGS; i++) {
-
-        env = ngx_http_aws_sigv4_environ_get(cf, name[i]);
-
-        if (env.len == 0) {
-            continue;
-        }
-
-        /* it is gone in workers */
-
-        value[i].len = env.len;
-        value[i].data = ngx_pnalloc(cf->pool, env.len + 1);
-        if (value[i].data == NULL) {
-            return NGX_ERROR;
-        }
-
-        (void) ngx_cpystrn(value[i].data, env.data, env.len + 1);
-    }
-
-    return NGX_OK;
 }
 
 

@@ -19,8 +19,6 @@
 
 static ngx_int_t ngx_http_aws_sigv4_profile_init(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
-static ngx_int_t ngx_http_aws_sigv4_profile_names(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p);
 static ngx_int_t ngx_http_aws_sigv4_profile_name(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p);
 static ngx_int_t ngx_http_aws_sigv4_profile_file(ngx_conf_t *cf,
@@ -115,9 +113,7 @@ ngx_http_aws_sigv4_profile_init(ngx_conf_t *cf,
 }
 
 
-/* of the profile and of the files */
-
-static ngx_int_t
+ngx_int_t
 ngx_http_aws_sigv4_profile_names(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
 {
@@ -255,93 +251,6 @@ ngx_http_aws_sigv4_profile_refresh(ngx_http_aws_sigv4_provider_t *p,
     }
 
     ngx_http_aws_sigv4_provider_refresh(p, log);
-}
-
-
-/*
- * The region alone, for a chain whose keys are from elsewhere: with keys in
- * the environment the SDKs still take the region of the config file.
- */
-
-void
-ngx_http_aws_sigv4_profile_lend_region(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *p)
-{
-    ngx_http_aws_sigv4_section_t  section[NGX_HTTP_AWS_SIGV4_FILES];
-
-    if (ngx_http_aws_sigv4_profile_names(cf, p) != NGX_OK) {
-        return;
-    }
-
-    (void) ngx_http_aws_sigv4_profile_read(p, cf->log, section);
-    (void) ngx_http_aws_sigv4_profile_region(p, section);
-
-    ngx_http_aws_sigv4_profile_forget(p, section);
-}
-
-
-ngx_int_t
-ngx_http_aws_sigv4_profile_lend(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store, ngx_uint_t key, ngx_uint_t n,
-    ngx_str_t *values)
-{
-    ngx_int_t                       rc;
-    ngx_str_t                       params[NGX_HTTP_AWS_SIGV4_PROFILE_PARAMS];
-    ngx_uint_t                      i;
-    sigv4_str_t                    *value;
-    ngx_http_aws_sigv4_section_t    section[NGX_HTTP_AWS_SIGV4_FILES];
-    ngx_http_aws_sigv4_provider_t  *p;
-
-    p = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_provider_t));
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(params, sizeof(params));
-
-    ngx_str_set(&p->name, "profile");
-    p->type = &ngx_http_aws_sigv4_profile_provider;
-    p->store = store;
-    p->params = params;
-
-    /* without a home there is no profile, and it is no error to have none */
-
-    if (ngx_http_aws_sigv4_environ_get(cf, "HOME").len == 0
-        && getpwuid(geteuid()) == NULL)
-    {
-        ngx_memzero(values, n * sizeof(ngx_str_t));
-        return NGX_OK;
-    }
-
-    if (ngx_http_aws_sigv4_profile_names(cf, p) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_http_aws_sigv4_profile_read(p, cf->log, section);
-
-    rc = NGX_OK;
-
-    for (i = 0; i < n; i++) {
-        value = ngx_http_aws_sigv4_profile_value(section, key + i);
-
-        values[i].len = value->len;
-        values[i].data = ngx_pnalloc(cf->pool, value->len + 1);
-
-        if (values[i].data == NULL) {
-            rc = NGX_ERROR;
-            break;
-        }
-
-        if (value->len) {
-            ngx_memcpy(values[i].data, value->data, value->len);
-        }
-
-        values[i].data[value->len] = '\0';
-    }
-
-    ngx_http_aws_sigv4_profile_forget(p, section);
-
-    return rc;
 }
 
 

@@ -37,7 +37,6 @@ enum {
     NGX_HTTP_AWS_SIGV4_PROFILE_SECRET,
     NGX_HTTP_AWS_SIGV4_PROFILE_TOKEN,
     NGX_HTTP_AWS_SIGV4_PROFILE_OLD_TOKEN,
-    NGX_HTTP_AWS_SIGV4_PROFILE_REGION,
     NGX_HTTP_AWS_SIGV4_PROFILE_WEB_IDENTITY,
     NGX_HTTP_AWS_SIGV4_PROFILE_ROLE,
     NGX_HTTP_AWS_SIGV4_PROFILE_SSO_ACCOUNT,
@@ -51,20 +50,30 @@ enum {
     NGX_HTTP_AWS_SIGV4_PROFILE_EXTERNAL_ID,
     NGX_HTTP_AWS_SIGV4_PROFILE_DURATION,
     NGX_HTTP_AWS_SIGV4_PROFILE_MFA,
-    NGX_HTTP_AWS_SIGV4_PROFILE_ENDPOINT,
-    NGX_HTTP_AWS_SIGV4_PROFILE_CA_BUNDLE,
     NGX_HTTP_AWS_SIGV4_PROFILE_IMDS_ENDPOINT,
     NGX_HTTP_AWS_SIGV4_PROFILE_IMDS_MODE,
     NGX_HTTP_AWS_SIGV4_PROFILE_IMDS_TIMEOUT,
     NGX_HTTP_AWS_SIGV4_PROFILE_IMDS_ATTEMPTS,
-    NGX_HTTP_AWS_SIGV4_PROFILE_KEYS
+    NGX_HTTP_AWS_SIGV4_PROFILE_REGION,
+    NGX_HTTP_AWS_SIGV4_PROFILE_CA_BUNDLE,
+    NGX_HTTP_AWS_SIGV4_PROFILE_STS_REGIONAL,
+    NGX_HTTP_AWS_SIGV4_PROFILE_FIPS,
+    NGX_HTTP_AWS_SIGV4_PROFILE_DUALSTACK,
+    NGX_HTTP_AWS_SIGV4_PROFILE_IGNORE_URLS,
+    NGX_HTTP_AWS_SIGV4_PROFILE_ENDPOINT,
+    NGX_HTTP_AWS_SIGV4_PROFILE_SERVICES,
+    NGX_HTTP_AWS_SIGV4_PROFILE_KEYS,
+
+    /* endpoint_url of sts in the section that "services" names */
+    NGX_HTTP_AWS_SIGV4_PROFILE_STS_ENDPOINT = NGX_HTTP_AWS_SIGV4_PROFILE_KEYS,
+    NGX_HTTP_AWS_SIGV4_PROFILE_VALUES
 };
 
 
 /* a profile as it is in one of the files */
 typedef struct {
     ngx_str_t                            text;    /* of the file */
-    sigv4_str_t                value[NGX_HTTP_AWS_SIGV4_PROFILE_KEYS];
+    sigv4_str_t                value[NGX_HTTP_AWS_SIGV4_PROFILE_VALUES];
     ngx_uint_t                           found;   /* the profile */
     ngx_http_aws_sigv4_file_t           *file;
 } ngx_http_aws_sigv4_section_t;
@@ -99,18 +108,30 @@ ngx_uint_t ngx_http_aws_sigv4_profile_keyed(ngx_http_aws_sigv4_section_t *s);
 
 const char *ngx_http_aws_sigv4_profile_key_name(ngx_uint_t key);
 
+/* finds out what the profile is called, and where the files are */
+ngx_int_t ngx_http_aws_sigv4_profile_names(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p);
+
 /* sets p->region */
 ngx_int_t ngx_http_aws_sigv4_profile_region(ngx_http_aws_sigv4_provider_t *p,
     ngx_http_aws_sigv4_section_t *s);
 
 /*
- * Sets values to those that the profile of the environment has of n keys,
- * copies, and empty where it has none.  What is wrong with its files is left
- * to the provider of the profile.
+ * Sets values to those of n variables of the environment or, where env has
+ * no name or it is not set, those of the keys from key on of p->profile or
+ * else the profile of the environment.  They are copies that end with NUL,
+ * and data is NULL where there is none.  What is wrong with the files is
+ * left to the provider of the profile.
  */
-ngx_int_t ngx_http_aws_sigv4_profile_lend(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store, ngx_uint_t key, ngx_uint_t n,
-    ngx_str_t *values);
+ngx_int_t ngx_http_aws_sigv4_profile_settings(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_provider_t *p, ngx_uint_t key, ngx_uint_t n,
+    const char **env, ngx_str_t *values);
+
+/* the SDKs take no other word for it */
+#define ngx_http_aws_sigv4_profile_is_true(value)                             \
+    ((value)->len == sizeof("true") - 1                                       \
+     && ngx_strncasecmp((value)->data, (u_char *) "true",                     \
+                        sizeof("true") - 1) == 0)
 
 /*
  * Makes the provider that a profile stands for which names a role or a

@@ -21,6 +21,10 @@ static ngx_int_t ngx_http_aws_sigv4_profile_parse(
 static ngx_int_t ngx_http_aws_sigv4_profile_key(
     ngx_http_aws_sigv4_provider_t *p, sigv4_ini_t *ini,
     ngx_http_aws_sigv4_section_t *s);
+static void ngx_http_aws_sigv4_profile_services(
+    ngx_http_aws_sigv4_section_t *s);
+static void ngx_http_aws_sigv4_profile_service_url(sigv4_ini_t *ini,
+    sigv4_str_t *url);
 
 
 static const char  *ngx_http_aws_sigv4_profile_keys[] = {
@@ -28,7 +32,6 @@ static const char  *ngx_http_aws_sigv4_profile_keys[] = {
     "aws_secret_access_key",
     "aws_session_token",
     "aws_security_token",
-    "region",
     "web_identity_token_file",
     "role_arn",
     "sso_account_id",
@@ -42,12 +45,18 @@ static const char  *ngx_http_aws_sigv4_profile_keys[] = {
     "external_id",
     "duration_seconds",
     "mfa_serial",
-    "endpoint_url",
-    "ca_bundle",
     "ec2_metadata_service_endpoint",
     "ec2_metadata_service_endpoint_mode",
     "metadata_service_timeout",
-    "metadata_service_num_attempts"
+    "metadata_service_num_attempts",
+    "region",
+    "ca_bundle",
+    "sts_regional_endpoints",
+    "use_fips_endpoint",
+    "use_dualstack_endpoint",
+    "ignore_configured_endpoint_urls",
+    "endpoint_url",
+    "services"
 };
 
 
@@ -68,6 +77,8 @@ ngx_http_aws_sigv4_profile_read(ngx_http_aws_sigv4_provider_t *p,
             rc = NGX_ERROR;
         }
     }
+
+    ngx_http_aws_sigv4_profile_services(s);
 
     return rc;
 }
@@ -219,4 +230,75 @@ ngx_http_aws_sigv4_profile_key(ngx_http_aws_sigv4_provider_t *p,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The profile says which section of the config file has the endpoints of
+ * single services.  The value stays NULL if there is no such section.
+ */
+
+static void
+ngx_http_aws_sigv4_profile_services(ngx_http_aws_sigv4_section_t *s)
+{
+    int           rc;
+    ngx_uint_t    ours;
+    sigv4_ini_t   ini;
+    sigv4_str_t  *name, *url, text;
+
+    name = ngx_http_aws_sigv4_profile_value(s,
+                                         NGX_HTTP_AWS_SIGV4_PROFILE_SERVICES);
+    if (name->len == 0) {
+        return;
+    }
+
+    url = &s[1].value[NGX_HTTP_AWS_SIGV4_PROFILE_STS_ENDPOINT];
+
+    text.len = s[1].text.len;
+    text.data = s[1].text.data;
+
+    ours = 0;
+
+    sigv4_ini_init(&ini, text);
+
+    for ( ;; ) {
+        rc = sigv4_ini_next(&ini);
+
+        if (rc == SIGV4_INI_SECTION) {
+            ours = sigv4_ini_is_services(ini.section, *name);
+
+            if (ours && url->data == NULL) {
+                url->data = ini.section.data;
+            }
+
+            continue;
+        }
+
+        if (rc != SIGV4_INI_KEY) {
+            return;
+        }
+
+        if (ours && sigv4_ini_is(&ini, "sts")) {
+            ngx_http_aws_sigv4_profile_service_url(&ini, url);
+        }
+    }
+}
+
+
+static void
+ngx_http_aws_sigv4_profile_service_url(sigv4_ini_t *ini, sigv4_str_t *url)
+{
+    int          rc;
+    sigv4_ini_t  nested;
+
+    sigv4_ini_nested(ini, &nested);
+
+    do {
+        rc = sigv4_ini_next(&nested);
+
+        if (rc == SIGV4_INI_KEY && sigv4_ini_is(&nested, "endpoint_url")) {
+            *url = nested.value;
+        }
+
+    } while (rc != SIGV4_INI_END);
 }

@@ -33,8 +33,6 @@ static ngx_http_aws_sigv4_provider_t *ngx_http_aws_sigv4_profile_derive(
     ngx_conf_t *cf, ngx_http_aws_sigv4_provider_t *p,
     ngx_http_aws_sigv4_section_t *s,
     ngx_http_aws_sigv4_provider_type_t *type);
-static void ngx_http_aws_sigv4_profile_environ(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *m);
 static ngx_int_t ngx_http_aws_sigv4_profile_source(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_http_aws_sigv4_section_t *s,
     ngx_http_aws_sigv4_provider_t *m);
@@ -55,8 +53,6 @@ static ngx_http_aws_sigv4_profile_map_t  ngx_http_aws_sigv4_profile_map[] = {
     { NGX_HTTP_AWS_SIGV4_PROFILE_SESSION_NAME, "session_name" },
     { NGX_HTTP_AWS_SIGV4_PROFILE_EXTERNAL_ID, "external_id" },
     { NGX_HTTP_AWS_SIGV4_PROFILE_DURATION, "duration" },
-    { NGX_HTTP_AWS_SIGV4_PROFILE_ENDPOINT, "endpoint" },
-    { NGX_HTTP_AWS_SIGV4_PROFILE_CA_BUNDLE, "ca_file" },
     { 0, NULL }
 };
 
@@ -71,6 +67,12 @@ ngx_http_aws_sigv4_profile_role(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_type_t  *type;
 
     profile = p->data;
+
+    /* the settings of the first one hold for all that it needs */
+
+    if (p->profile == NULL) {
+        p->profile = p;
+    }
 
     /* of a source the keys count, if it has any, as in botocore */
 
@@ -225,6 +227,7 @@ ngx_http_aws_sigv4_profile_derive(ngx_conf_t *cf,
 
     m->implied = 1;
     m->region = p->region;
+    m->profile = p->profile;
 
     for (map = ngx_http_aws_sigv4_profile_map; map->param; map++) {
 
@@ -246,41 +249,7 @@ ngx_http_aws_sigv4_profile_derive(ngx_conf_t *cf,
         *param = p->region;
     }
 
-    ngx_http_aws_sigv4_profile_environ(cf, m);
-
     return m;
-}
-
-
-/* the SDKs prefer variables to these keys of a profile */
-
-static void
-ngx_http_aws_sigv4_profile_environ(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_provider_t *m)
-{
-    ngx_str_t   *param;
-    ngx_uint_t   i;
-
-    static struct {
-        const char                      *param;
-        const char                      *variable;
-    } map[] = {
-        { "ca_file", "AWS_CA_BUNDLE" },
-        { "endpoint", "AWS_ENDPOINT_URL_STS" },
-        { "endpoint", "AWS_ENDPOINT_URL" },
-        { NULL, NULL }
-    };
-
-    for (i = 0; map[i].param != NULL; i++) {
-
-        param = ngx_http_aws_sigv4_profile_param(m, map[i].param);
-
-        if (param != NULL
-            && ngx_http_aws_sigv4_environ_get(cf, map[i].variable).len)
-        {
-            ngx_str_null(param);
-        }
-    }
 }
 
 
@@ -310,6 +279,7 @@ ngx_http_aws_sigv4_profile_source(ngx_conf_t *cf,
     }
 
     m->source->implied = 1;
+    m->source->profile = p->profile;
 
     *ngx_http_aws_sigv4_profile_param(m, "source") = m->source->name;
 

@@ -100,6 +100,9 @@ struct ngx_http_aws_sigv4_provider_s {
     /* the provider that was chosen, of a chain */
     ngx_http_aws_sigv4_provider_t       *source;
 
+    /* the profile that it was made for, with that one's settings */
+    ngx_http_aws_sigv4_provider_t       *profile;
+
     ngx_http_aws_sigv4_credentials_t    *credentials;
     ngx_http_aws_sigv4_remote_t         *remote;  /* if it has to ask */
 

@@ -11,6 +11,8 @@
 #include "sigv4_ini.h"
 
 
+static int sigv4_ini_cut_word(sigv4_str_t *section, const char *word);
+static int sigv4_ini_same(sigv4_str_t a, sigv4_str_t b);
 static int sigv4_ini_line(sigv4_ini_t *ini, sigv4_str_t *line,
     size_t *indent);
 static int sigv4_ini_section(sigv4_ini_t *ini, sigv4_str_t line);
@@ -60,6 +62,17 @@ sigv4_ini_next(sigv4_ini_t *ini)
 }
 
 
+void
+sigv4_ini_nested(const sigv4_ini_t *ini, sigv4_ini_t *nested)
+{
+    sigv4_ini_init(nested, ini->nested);
+
+    nested->section = ini->section;
+    nested->next = ini->line + 1;
+    nested->flat = 1;
+}
+
+
 int
 sigv4_ini_is(const sigv4_ini_t *ini, const char *name)
 {
@@ -89,47 +102,75 @@ sigv4_ini_is(const sigv4_ini_t *ini, const char *name)
 int
 sigv4_ini_is_profile(sigv4_str_t section, sigv4_str_t name, int config)
 {
-    size_t          i;
-    uint8_t         quote;
-    const uint8_t  *p, *last;
-
-    p = section.data;
-    last = p + section.len;
-
-    if (config && section.len > 7 && memcmp(p, "profile", 7) == 0
-        && sigv4_ini_is_space(p[7]))
-    {
-        section = sigv4_ini_trim(p + 7, last);
-        quote = section.data[0];
-
-        if (quote == '"' || quote == '\'') {
-
-            if (section.len < 2 || section.data[section.len - 1] != quote) {
-                return 0;
-            }
-
-            section.data++;
-            section.len -= 2;
-
-        } else {
-
-            /* a name with blanks must be in quotes */
-
-            for (i = 0; i < section.len; i++) {
-                if (sigv4_ini_is_space(section.data[i])) {
-                    return 0;
-                }
-            }
-        }
-
-    } else if (config
-               && (section.len != 7 || memcmp(p, "default", 7) != 0))
+    if (config && !sigv4_ini_cut_word(&section, "profile")
+        && (section.len != 7 || memcmp(section.data, "default", 7) != 0))
     {
         return 0;
     }
 
-    return section.len == name.len
-           && memcmp(section.data, name.data, name.len) == 0;
+    return sigv4_ini_same(section, name);
+}
+
+
+int
+sigv4_ini_is_services(sigv4_str_t section, sigv4_str_t name)
+{
+    return sigv4_ini_cut_word(&section, "services")
+           && sigv4_ini_same(section, name);
+}
+
+
+/* leaves the name alone that follows the word, if it is one */
+
+static int
+sigv4_ini_cut_word(sigv4_str_t *section, const char *word)
+{
+    size_t       i, len;
+    uint8_t      quote;
+    sigv4_str_t  name;
+
+    len = strlen(word);
+
+    if (section->len <= len || memcmp(section->data, word, len) != 0
+        || !sigv4_ini_is_space(section->data[len]))
+    {
+        return 0;
+    }
+
+    name = sigv4_ini_trim(section->data + len, section->data + section->len);
+
+    quote = name.data[0];
+
+    if (quote == '"' || quote == '\'') {
+
+        if (name.len < 2 || name.data[name.len - 1] != quote) {
+            return 0;
+        }
+
+        name.data++;
+        name.len -= 2;
+
+    } else {
+
+        /* a name with blanks must be in quotes */
+
+        for (i = 0; i < name.len; i++) {
+            if (sigv4_ini_is_space(name.data[i])) {
+                return 0;
+            }
+        }
+    }
+
+    *section = name;
+
+    return 1;
+}
+
+
+static int
+sigv4_ini_same(sigv4_str_t a, sigv4_str_t b)
+{
+    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
 
@@ -234,8 +275,8 @@ sigv4_ini_key(sigv4_ini_t *ini, sigv4_str_t line)
 
 /*
  * Lines that are indented more than the key belong to it: settings below
- * an "s3 =", which are of no use here, or a value that was broken in two,
- * which the caller must not take for the whole.
+ * an "s3 =", or a value that was broken in two, which the caller must not
+ * take for the whole.
  */
 
 static void
@@ -246,6 +287,12 @@ sigv4_ini_skip_continuation(sigv4_ini_t *ini)
     const uint8_t  *pos;
 
     ini->continued = 0;
+    ini->nested.data = ini->pos;
+    ini->nested.len = 0;
+
+    if (ini->flat) {
+        return;
+    }
 
     for ( ;; ) {
         pos = ini->pos;
@@ -262,6 +309,7 @@ sigv4_ini_skip_continuation(sigv4_ini_t *ini)
         }
 
         ini->continued = 1;
+        ini->nested.len = ini->pos - ini->nested.data;
     }
 }
 

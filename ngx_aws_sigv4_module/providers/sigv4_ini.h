@@ -37,12 +37,14 @@ typedef struct {
     sigv4_str_t                   value;
     size_t                        line;       /* from 1, also of an error */
     unsigned                      continued:1;  /* value is the first line */
+    sigv4_str_t                   nested;     /* the lines behind it */
 
     /* where the parser is */
     const uint8_t                *pos;
     const uint8_t                *end;
     size_t                        next;       /* number of the line at pos */
     size_t                        indent;
+    unsigned                      flat:1;     /* no value goes on */
 } sigv4_ini_t;
 
 
@@ -54,6 +56,12 @@ void sigv4_ini_init(sigv4_ini_t *ini, sigv4_str_t text);
  */
 int sigv4_ini_next(sigv4_ini_t *ini);
 
+/*
+ * Begins with the keys below the one that ini is at, as those of an "s3 =",
+ * however they are indented.
+ */
+void sigv4_ini_nested(const sigv4_ini_t *ini, sigv4_ini_t *nested);
+
 /* compares the key, in any case, with a name in lower case */
 int sigv4_ini_is(const sigv4_ini_t *ini, const char *name);
 
@@ -63,6 +71,9 @@ int sigv4_ini_is(const sigv4_ini_t *ini, const char *name);
  * credentials file it is [name].
  */
 int sigv4_ini_is_profile(sigv4_str_t section, sigv4_str_t name, int config);
+
+/* whether it is [services name] of the config file */
+int sigv4_ini_is_services(sigv4_str_t section, sigv4_str_t name);
 
 
 #endif /* _SIGV4_INI_H_INCLUDED_ */

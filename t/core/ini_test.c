@@ -24,6 +24,9 @@ static void test_bytes(const void *text, size_t len, const char *expected,
 static void test_profile(const char *section, const char *name, int config,
     int expected);
 static void test_names(void);
+static void test_nested(void);
+static void test_services(const char *section, const char *name,
+    int expected);
 static void test_lines(void);
 
 
@@ -95,6 +98,7 @@ main(void)
 
     test_lines();
     test_names();
+    test_nested();
 
     test_profile("default", "default", 0, 1);
     test_profile("prod", "prod", 0, 1);
@@ -117,6 +121,16 @@ main(void)
     test_profile("sso-session prod", "prod", 1, 0);
     test_profile("services prod", "prod", 1, 0);
     test_profile("profile default2", "default", 1, 0);
+
+    test_services("services s", "s", 1);
+    test_services("services \t s", "s", 1);
+    test_services("services \"my s\"", "my s", 1);
+    test_services("services my s", "my s", 0);
+    test_services("services t", "s", 0);
+    test_services("services", "", 0);
+    test_services("servicess", "s", 0);
+    test_services("profile s", "s", 0);
+    test_services("s", "s", 0);
 
     return tap_done();
 }
@@ -219,6 +233,60 @@ test_names(void)
            "keys are the same in any case of letters");
     tap_ok(!sigv4_ini_is(&ini, "aws_access_key_i"), "but not a part of one");
     tap_ok(!sigv4_ini_is(&ini, "aws_access_key_idd"), "nor more than one");
+}
+
+
+static void
+test_nested(void)
+{
+    guard_t      guard;
+    sigv4_str_t  str;
+    sigv4_ini_t  ini, nested;
+
+    str = tap_str("[a]\nk =\n\n  x = y\n  # c\n    u = v # d\n  [b]\n  z=");
+    guard = guard_copy(&str);
+
+    sigv4_ini_init(&ini, str);
+
+    (void) sigv4_ini_next(&ini);
+    (void) sigv4_ini_next(&ini);
+
+    sigv4_ini_nested(&ini, &nested);
+
+    tap_ok(sigv4_ini_next(&nested) == SIGV4_INI_KEY && nested.line == 4,
+           "the first key below a key");
+    tap_is(nested.value, tap_str("y"), "has its value");
+    tap_ok(sigv4_ini_next(&nested) == SIGV4_INI_KEY && nested.line == 6
+           && sigv4_ini_is(&nested, "u"),
+           "another one, that is indented more");
+    tap_is(nested.value, tap_str("v"), "without the comment");
+    tap_ok(sigv4_ini_next(&nested) == SIGV4_INI_SECTION,
+           "anything else may follow");
+    tap_ok(sigv4_ini_next(&nested) == SIGV4_INI_KEY
+           && nested.value.len == 0,
+           "and an empty value at the end");
+    tap_ok(sigv4_ini_next(&nested) == SIGV4_INI_END, "then it ends");
+
+    guard_destroy(guard);
+
+    sigv4_ini_init(&ini, tap_str("[a]\nk = v\nl = w\n"));
+
+    (void) sigv4_ini_next(&ini);
+    (void) sigv4_ini_next(&ini);
+
+    sigv4_ini_nested(&ini, &nested);
+
+    tap_ok(sigv4_ini_next(&nested) == SIGV4_INI_END,
+           "nothing is below a key that stands alone");
+}
+
+
+static void
+test_services(const char *section, const char *name, int expected)
+{
+    tap_ok(sigv4_ini_is_services(tap_str(section), tap_str(name)) == expected,
+           "[%s] is %sthe section of services %s", section,
+           expected ? "" : "not ", name);
 }
 
 

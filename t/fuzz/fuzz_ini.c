@@ -22,6 +22,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(sigv4_str_t s, const uint8_t *data, size_t size);
+static void check_nested(const sigv4_ini_t *ini, const uint8_t *data,
+    size_t size);
 static int is_space(uint8_t c);
 
 
@@ -68,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         (void) sigv4_ini_is_profile(ini.section, name, 0);
         (void) sigv4_ini_is_profile(ini.section, name, 1);
+        (void) sigv4_ini_is_services(ini.section, name);
 
         if (ini.section.len == 0) {
             abort();
@@ -87,9 +90,35 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
 
         (void) sigv4_ini_is(&ini, "aws_secret_access_key");
+
+        check_nested(&ini, data, size);
     }
 
     abort();
+}
+
+
+static void
+check_nested(const sigv4_ini_t *ini, const uint8_t *data, size_t size)
+{
+    int          rc;
+    sigv4_ini_t  nested;
+
+    sigv4_ini_nested(ini, &nested);
+
+    do {
+        rc = sigv4_ini_next(&nested);
+
+        if (rc == SIGV4_INI_KEY) {
+            check(nested.key, data, size);
+            check(nested.value, data, size);
+
+            if (nested.line <= ini->line || nested.continued) {
+                abort();
+            }
+        }
+
+    } while (rc != SIGV4_INI_END);
 }
 
 
