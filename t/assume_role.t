@@ -15,6 +15,7 @@ use Test::More;
 use lib 't/lib';
 
 use AwsSigV4;
+use AwsSigV4::Credentials;
 use AwsSigV4::Roles;
 use AwsSigV4::Sts;
 
@@ -214,6 +215,27 @@ for my $case (
         ends($nginx, qr/aws sigv4/);
     };
 }
+
+
+subtest 'a source whose credentials STS refuses' => sub {
+    my $service = AwsSigV4::Credentials->new;
+    my $own     = AwsSigV4::Sts->new(
+        keys    => [[@keys{qw(TEMP_AKID TEMP_SECRET TEMP_TOKEN)}]],
+        actions => [{ error => [403, 'ExpiredToken', 'it is over'] }]);
+    my $nginx   = gateway("
+        aws_sigv4_provider c container endpoint=" . $service->url . "/c;
+        aws_sigv4_provider p assume_role role_arn=$role source=c
+            endpoint=" . $own->url . ';');
+
+    comes($nginx, "200 $key", 'the role signs after another try');
+    ok wait_for(sub { 1 < (() = $service->requests) }),
+       'the source was asked again';
+    like log_of($nginx),
+         qr/AWS has refused the credentials of provider "c", they are/,
+         'the log says why';
+
+    ends($nginx, qr/aws sigv4/);
+};
 
 
 subtest 'a source without credentials' => sub {

@@ -252,6 +252,7 @@ static void
 ngx_http_aws_sigv4_assume_role_sourced(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_credentials_t *cred)
 {
+    uint64_t                          *generation;
     sigv4_str_t                        none;
     ngx_http_aws_sigv4_assume_role_t  *ar;
 
@@ -263,6 +264,15 @@ ngx_http_aws_sigv4_assume_role_sourced(ngx_http_aws_sigv4_job_t *job,
                                     &job->error);
         return;
     }
+
+    generation = ngx_palloc(job->pool, sizeof(uint64_t));
+    if (generation == NULL) {
+        ngx_http_aws_sigv4_job_fail(job, "there is no memory");
+        return;
+    }
+
+    *generation = cred->generation;
+    job->data = generation;
 
     none.len = 0;
     none.data = NULL;
@@ -276,9 +286,17 @@ static void
 ngx_http_aws_sigv4_assume_role_fetched(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_fetch_t *f)
 {
+    uint64_t                           generation;
     ngx_http_aws_sigv4_assume_role_t  *ar;
 
     ar = job->provider->data;
+    generation = *(uint64_t *) job->data;
 
-    (void) ngx_http_aws_sigv4_sts_result(job, &ar->sts, f, "AssumeRole", 1);
+    /* there is no job behind it */
+
+    if (ngx_http_aws_sigv4_sts_result(job, &ar->sts, f, "AssumeRole", 1)
+        == NGX_DECLINED)
+    {
+        ngx_http_aws_sigv4_credentials_refused(ar->source, generation);
+    }
 }

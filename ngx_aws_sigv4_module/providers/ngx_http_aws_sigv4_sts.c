@@ -24,6 +24,9 @@ static ngx_int_t ngx_http_aws_sigv4_sts_duration(ngx_conf_t *cf,
 static ngx_int_t ngx_http_aws_sigv4_sts_form(ngx_http_aws_sigv4_fetch_t *f,
     ngx_http_aws_sigv4_sts_t *sts, sigv4_str_t token);
 static ngx_uint_t ngx_http_aws_sigv4_sts_again(sigv4_str_t *code);
+static ngx_uint_t ngx_http_aws_sigv4_sts_refused(sigv4_str_t *code);
+static ngx_uint_t ngx_http_aws_sigv4_sts_is(sigv4_str_t *code,
+    ngx_str_t *codes);
 
 
 ngx_int_t
@@ -212,7 +215,7 @@ ngx_http_aws_sigv4_sts_result(ngx_http_aws_sigv4_job_t *job,
     int                rc;
     size_t             size;
     u_char            *text;
-    ngx_int_t          again;
+    ngx_int_t          result;
     sigv4_buf_t        buf;
     sigv4_str_t        response;
     sigv4_document_t   doc;
@@ -239,15 +242,19 @@ ngx_http_aws_sigv4_sts_result(ngx_http_aws_sigv4_job_t *job,
 
     rc = sigv4_sts_credentials(&doc, action, response, &buf, ngx_time());
 
-    again = NGX_OK;
+    result = NGX_OK;
 
     if (rc == SIGV4_OK && f->status == NGX_HTTP_AWS_SIGV4_STS_OK) {
         ngx_http_aws_sigv4_job_done(job, &doc.value, doc.expires);
 
     } else if (!last && ngx_http_aws_sigv4_sts_again(&doc.code)) {
-        again = NGX_AGAIN;
+        result = NGX_AGAIN;
 
     } else {
+        if (ngx_http_aws_sigv4_sts_refused(&doc.code)) {
+            result = NGX_DECLINED;
+        }
+
         ngx_http_aws_sigv4_job_fail(job, "%V answered with status %ui: %s",
                                     &sts->origin.name, f->status,
                                     rc == SIGV4_OK ? "credentials"
@@ -257,7 +264,7 @@ ngx_http_aws_sigv4_sts_result(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_secret_free(text);
     ngx_explicit_memzero(&doc, sizeof(sigv4_document_t));
 
-    return again;
+    return result;
 }
 
 
@@ -269,13 +276,36 @@ ngx_http_aws_sigv4_sts_result(ngx_http_aws_sigv4_job_t *job,
 static ngx_uint_t
 ngx_http_aws_sigv4_sts_again(sigv4_str_t *code)
 {
-    ngx_uint_t  i;
-
     static ngx_str_t  codes[] = {
         ngx_string("IDPCommunicationError"),
         ngx_string("InvalidIdentityToken"),
         ngx_null_string
     };
+
+    return ngx_http_aws_sigv4_sts_is(code, codes);
+}
+
+
+/* of the credentials that have signed */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_sts_refused(sigv4_str_t *code)
+{
+    static ngx_str_t  codes[] = {
+        ngx_string("ExpiredToken"),
+        ngx_string("ExpiredTokenException"),
+        ngx_string("InvalidClientTokenId"),
+        ngx_null_string
+    };
+
+    return ngx_http_aws_sigv4_sts_is(code, codes);
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_sts_is(sigv4_str_t *code, ngx_str_t *codes)
+{
+    ngx_uint_t  i;
 
     for (i = 0; codes[i].len; i++) {
 

@@ -84,7 +84,8 @@ void ngx_http_aws_sigv4_sts_send(ngx_http_aws_sigv4_job_t *job,
 /*
  * Ends the job with what STS has answered.  NGX_AGAIN: it has not ended
  * since it is worth while to try again, which type web_identity does; not
- * if this was the last time.
+ * if this was the last time.  NGX_DECLINED: it has, and what has signed the
+ * request was refused.
  */
 ngx_int_t ngx_http_aws_sigv4_sts_result(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_sts_t *sts, ngx_http_aws_sigv4_fetch_t *f,
