@@ -17,6 +17,7 @@ use lib 't/lib';
 use AwsSigV4;
 use AwsSigV4::Client;
 use AwsSigV4::Credentials;
+use AwsSigV4::Oracle qw(oracle_check);
 
 my %key = %AwsSigV4::Verifier::KEYS;
 my $token = 'Bearer container-token-EXAMPLE';
@@ -63,6 +64,11 @@ subtest 'the full URI and a token' => sub {
 
     is AwsSigV4::Credentials::used($nginx), "200 $key{TEMP_AKID}",
        'the first request is signed';
+
+    my ($counts, $text) = oracle_check($verifier->log_file);
+    is_deeply [@$counts{qw(checked different)}], [1, 0],
+              'as awscrt signs with them' or diag $text;
+
     is(($verifier->records)[0]{session_token}, JSON::PP::true(),
        'with the token of the credentials');
 

@@ -17,6 +17,7 @@ use lib 't/lib';
 use AwsSigV4;
 use AwsSigV4::Client;
 use AwsSigV4::Credentials;
+use AwsSigV4::Oracle qw(oracle_check);
 
 my %key = %AwsSigV4::Verifier::KEYS;
 my $roles = '/latest/meta-data/iam/security-credentials/';
@@ -53,6 +54,11 @@ subtest 'the credentials of a role' => sub {
 
     is AwsSigV4::Credentials::used($nginx), "200 $key{TEMP_AKID}",
        'sign the first request';
+
+    my ($counts, $text) = oracle_check($verifier->log_file);
+    is_deeply [@$counts{qw(checked different)}], [1, 0],
+              'as awscrt signs with them' or diag $text;
+
     is(($verifier->records)[0]{session_token}, JSON::PP::true(),
        'with their token');
 
