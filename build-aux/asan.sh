@@ -243,10 +243,14 @@ show_reports() {
 install_packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES \
     $SANITIZER_PACKAGES
 
-# not below this directory: the workers of root, who write there too, may
-# not even get to it
-reports=$(mktemp -d "${TMPDIR:-/tmp}/aws-sigv4-asan.XXXXXX")
-trap 'rm -rf "$reports"' EXIT
+# not below this directory: the workers of root, who write reports and look
+# for the names of functions in the binary, may not even get to it
+place=$(mktemp -d "${TMPDIR:-/tmp}/aws-sigv4-asan.XXXXXX")
+trap 'rm -rf "$place"' EXIT
+chmod 755 "$place"
+
+reports=$place/reports
+mkdir "$reports"
 chmod 1777 "$reports"
 
 mkdir -p "$root"
@@ -269,7 +273,10 @@ echo "the tests"
 forget_reports
 rc=0
 
-TEST_NGINX_BINARY=$nginx TEST_NGINX_STATIC=1 build-aux/prove.sh "$@" || rc=$?
+cp "$nginx" "$place/nginx"
+
+TEST_NGINX_BINARY=$place/nginx TEST_NGINX_STATIC=1 \
+    build-aux/prove.sh "$@" || rc=$?
 
 if found_reports; then
     show_reports
