@@ -410,8 +410,8 @@ sub build_module {
     my $where = temp_dir();
     my $source = '/usr/share/nginx/src/src';
     my $sources = "$root/ngx_aws_sigv4_module";
-    my $objs = $AwsSigV4::Nginx::STATIC
-        ? $AwsSigV4::Nginx::BINARY =~ s{/[^/]*$}{}r : "$root/build/objs";
+    my $objs = "$root/build/"
+        . ($AwsSigV4::Nginx::STATIC ? 'asan/objs' : 'objs');
 
     my @command = (
         $ENV{CC} // 'cc', qw(-shared -fPIC -g -O1 -Wall),
