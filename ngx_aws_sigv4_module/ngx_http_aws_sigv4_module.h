@@ -259,6 +259,23 @@ struct ngx_http_aws_sigv4_ctx_s {
 extern ngx_module_t  ngx_http_aws_sigv4_module;
 
 
+/* ngx_http_aws_sigv4_conf.c */
+
+void *ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_aws_sigv4_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_aws_sigv4_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+
+/* the setters of aws_sigv4, of service and region, and of signed_headers */
+char *ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aws_sigv4_scope_name(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
 /* ngx_http_aws_sigv4_access.c */
 
 /* the handler of the access phase; it moves itself to the end of it */
