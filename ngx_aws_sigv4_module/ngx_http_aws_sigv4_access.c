@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_cause.h"
 
 
 typedef ngx_int_t (*ngx_http_aws_sigv4_step_pt)(ngx_http_request_t *r,
@@ -483,6 +483,10 @@ ngx_http_aws_sigv4_cleanup(void *data)
 
     if (headers->len) {
         ngx_explicit_memzero(headers->data, headers->len);
+    }
+
+    if (ctx->refused != NULL) {
+        ngx_explicit_memzero(ctx->refused->data, ctx->refused->len);
     }
 
     if (ctx->head != NULL && ctx->head->start != NULL) {

@@ -35,6 +35,7 @@ ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
      *     smcf->vm = NULL;
      *     smcf->lua_package_path = { 0, NULL };
      *     smcf->lua_package_cpath = { 0, NULL };
+     *     smcf->causes = NULL;
      *     smcf->used = 0;
      */
 

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_cause.h"
 #include "ngx_http_aws_sigv4_fetch.h"
 
 
@@ -242,6 +243,7 @@ ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK
         || ngx_http_aws_sigv4_lua_init(cf) != NGX_OK
+        || ngx_http_aws_sigv4_cause_zone_create(cf, smcf) != NGX_OK
         || ngx_http_aws_sigv4_refused_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

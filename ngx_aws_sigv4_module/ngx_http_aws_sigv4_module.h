@@ -16,6 +16,7 @@
 
 #include "core/sigv4.h"
 #include "core/sigv4_endpoint.h"
+#include "core/sigv4_refusal.h"
 #include "ngx_http_aws_sigv4_credentials.h"
 #include "ngx_http_aws_sigv4_secret.h"
 
@@ -110,6 +111,8 @@ typedef struct {
 typedef struct ngx_http_aws_sigv4_vm_s    ngx_http_aws_sigv4_vm_t;
 typedef struct ngx_http_aws_sigv4_hook_s  ngx_http_aws_sigv4_hook_t;
 
+typedef struct ngx_http_aws_sigv4_causes_s  ngx_http_aws_sigv4_causes_t;
+
 
 typedef struct {
     ngx_http_aws_sigv4_store_t        store;    /* of providers */
@@ -126,6 +129,8 @@ typedef struct {
     ngx_http_aws_sigv4_vm_t          *vm;
     ngx_str_t                         lua_package_path;
     ngx_str_t                         lua_package_cpath;
+
+    ngx_http_aws_sigv4_causes_t      *causes;   /* shared by all workers */
 
     ngx_uint_t                        used;     /* aws_sigv4 on somewhere */
 } ngx_http_aws_sigv4_main_conf_t;
@@ -201,7 +206,8 @@ typedef struct {
     sigv4_request_t                   request;  /* fields: in wire order */
     sigv4_scope_t                     scope;
     uint64_t                          generation;
-    time_t                            time;
+    time_t                            time;     /* by the local clock */
+    time_t                            skew;     /* added to the date */
     ngx_str_t                         access_key_id;
     ngx_str_t                         string_to_sign;
     ngx_str_t                         headers;  /* lines for the wire */
@@ -245,12 +251,14 @@ struct ngx_http_aws_sigv4_ctx_s {
     time_t                            sealed;   /* 0: must not be sent */
 
     ngx_http_aws_sigv4_refused_t     *refused;  /* begin of an error */
+    sigv4_cause_e                     cause;    /* of the last refusal */
 
     unsigned                          reading:1;
     unsigned                          waited:1; /* for credentials */
     unsigned                          awaited:1; /* the rest of the body */
     unsigned                          s3:1;
     unsigned                          off:1;
+    unsigned                          explained:1; /* this attempt */
 };
 
 
@@ -405,12 +413,6 @@ ngx_uint_t ngx_http_aws_sigv4_takes_unsigned(ngx_str_t *service);
  */
 ngx_int_t ngx_http_aws_sigv4_wait_request(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
-
-
-/* ngx_http_aws_sigv4_refused.c */
-
-/* looks in responses whether AWS refuses the credentials */
-ngx_int_t ngx_http_aws_sigv4_refused_init(ngx_conf_t *cf);
 
 
 /* ngx_http_aws_sigv4_body.c */

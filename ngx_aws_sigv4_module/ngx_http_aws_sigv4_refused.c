@@ -6,47 +6,35 @@
  */
 
 /*
- * A response in which AWS refuses the credentials that signed the request.
- * It is told by its header, or by the first bytes of its body, which are
- * looked at as they pass.
+ * An answer in which AWS refuses a request that was signed.  The first bytes
+ * of its body are copied as they pass, and looked at when it ends.  One that
+ * nginx does not pass on, as it answers itself or tries another server, is
+ * looked at as far as it has come with its header.
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
-
-
-#define NGX_HTTP_AWS_SIGV4_REFUSED_BODY   4096
-
-
-struct ngx_http_aws_sigv4_refused_s {
-    size_t                          len;
-    u_char                          data[NGX_HTTP_AWS_SIGV4_REFUSED_BODY];
-};
+#include "ngx_http_aws_sigv4_cause.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_refused_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_refused_body(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_uint_t ngx_http_aws_sigv4_refused_signed(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_aws_sigv4_refused_answered(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
-static ngx_uint_t ngx_http_aws_sigv4_refused_type(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_aws_sigv4_refused_text(u_char *p, size_t len);
-static void ngx_http_aws_sigv4_refused_append(
+static ngx_uint_t ngx_http_aws_sigv4_refused_status(ngx_uint_t status);
+static ngx_http_aws_sigv4_refused_t *ngx_http_aws_sigv4_refused_create(
+    ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_uint_t connected);
+static void ngx_http_aws_sigv4_refused_done(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_refused_t *refused);
+static ngx_uint_t ngx_http_aws_sigv4_refused_append(
     ngx_http_aws_sigv4_refused_t *refused, ngx_chain_t *in);
+static ngx_uint_t ngx_http_aws_sigv4_refused_copy(
+    ngx_http_aws_sigv4_refused_t *refused, ngx_buf_t *b);
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
-
-
-/* ExpiredTokenException as well; S3 has a name of its own for the second */
-static ngx_str_t  ngx_http_aws_sigv4_refused_codes[] = {
-    ngx_string("ExpiredToken"),
-    ngx_string("InvalidClientTokenId"),
-    ngx_string("InvalidAccessKeyId"),
-    ngx_string("UnrecognizedClientException"),
-    ngx_null_string
-};
 
 
 ngx_int_t
@@ -65,24 +53,40 @@ ngx_http_aws_sigv4_refused_init(ngx_conf_t *cf)
 static ngx_int_t
 ngx_http_aws_sigv4_refused_header(ngx_http_request_t *r)
 {
-    ngx_http_aws_sigv4_ctx_t  *ctx;
+    ngx_http_upstream_t           *u;
+    ngx_http_aws_sigv4_ctx_t      *ctx;
+    ngx_http_aws_sigv4_refused_t  *refused;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
 
-    if (ctx == NULL || !ngx_http_aws_sigv4_refused_signed(r, ctx)) {
+    if (ctx == NULL || !ngx_http_aws_sigv4_refused_answered(r, ctx)) {
         return ngx_http_next_header_filter(r);
     }
 
-    if (ngx_http_aws_sigv4_refused_type(r)) {
-        ngx_http_aws_sigv4_credentials_refused(ctx->provider,
-                                               ctx->signature.generation);
+    u = r->upstream;
 
-    } else if (!r->header_only && r->headers_out.content_encoding == NULL) {
+    /* another status: what passes is a page of nginx's own */
 
-        ctx->refused = ngx_palloc(r->pool,
-                                  sizeof(ngx_http_aws_sigv4_refused_t));
-        if (ctx->refused != NULL) {
-            ctx->refused->len = 0;
+    if (!ngx_http_aws_sigv4_refused_status(u->headers_in.status_n)
+        || r->headers_out.status != u->headers_in.status_n
+        || ctx->explained)
+    {
+        if (ctx->signature.skew != 0) {
+            ngx_http_aws_sigv4_skew_check(r, ctx);
+        }
+
+        return ngx_http_next_header_filter(r);
+    }
+
+    refused = ngx_http_aws_sigv4_refused_create(r, ctx, 1);
+
+    if (refused != NULL) {
+
+        if (r->header_only || refused->encoded) {
+            ngx_http_aws_sigv4_refused_done(r, ctx, refused);
+
+        } else {
+            ctx->refused = refused;
         }
     }
 
@@ -91,7 +95,7 @@ ngx_http_aws_sigv4_refused_header(ngx_http_request_t *r)
 
 
 static ngx_uint_t
-ngx_http_aws_sigv4_refused_signed(ngx_http_request_t *r,
+ngx_http_aws_sigv4_refused_answered(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx)
 {
     ngx_http_upstream_t  *u;
@@ -113,66 +117,57 @@ ngx_http_aws_sigv4_refused_signed(ngx_http_request_t *r,
 
 #endif
 
-    return u->headers_in.status_n == NGX_HTTP_BAD_REQUEST
-           || u->headers_in.status_n == NGX_HTTP_FORBIDDEN;
+    return u->headers_in.status_n != 0;
 }
 
 
 static ngx_uint_t
-ngx_http_aws_sigv4_refused_type(ngx_http_request_t *r)
+ngx_http_aws_sigv4_refused_status(ngx_uint_t status)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    static ngx_str_t  name = ngx_string("x-amzn-errortype");
-
-    part = &r->upstream->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == name.len
-            && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
-        {
-            return ngx_http_aws_sigv4_refused_text(h[i].value.data,
-                                                   h[i].value.len);
-        }
-    }
+    return status == NGX_HTTP_BAD_REQUEST
+           || status == NGX_HTTP_UNAUTHORIZED
+           || status == NGX_HTTP_FORBIDDEN;
 }
 
 
-static ngx_uint_t
-ngx_http_aws_sigv4_refused_text(u_char *p, size_t len)
+static ngx_http_aws_sigv4_refused_t *
+ngx_http_aws_sigv4_refused_create(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t connected)
 {
-    u_char     *last;
-    ngx_str_t  *code;
+    ngx_http_aws_sigv4_refused_t  *refused;
 
-    for (last = p + len; p < last; p++) {
+    static ngx_str_t  type = ngx_string("x-amzn-errortype");
+    static ngx_str_t  encoding = ngx_string("content-encoding");
+    static ngx_str_t  region = ngx_string("x-amz-bucket-region");
 
-        for (code = ngx_http_aws_sigv4_refused_codes; code->len; code++) {
-
-            if (*p == code->data[0]
-                && (size_t) (last - p) >= code->len
-                && ngx_memcmp(p, code->data, code->len) == 0)
-            {
-                return 1;
-            }
-        }
+    refused = ngx_palloc(r->pool, sizeof(ngx_http_aws_sigv4_refused_t));
+    if (refused == NULL) {
+        return NULL;
     }
 
-    return 0;
+    refused->status = r->upstream->headers_in.status_n;
+    refused->date = ngx_http_aws_sigv4_skew_date(r);
+    refused->type = ngx_http_aws_sigv4_answer_header(r, &type);
+    refused->bucket_region = ngx_http_aws_sigv4_answer_header(r, &region);
+    refused->request_id = ngx_http_aws_sigv4_answer_id(r);
+    refused->verified = (connected
+                         && ngx_http_aws_sigv4_skew_verified(r, ctx));
+    refused->encoded = (ngx_http_aws_sigv4_answer_header(r, &encoding).len
+                        != 0);
+    refused->len = 0;
+
+    return refused;
+}
+
+
+static void
+ngx_http_aws_sigv4_refused_done(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_refused_t *refused)
+{
+    ctx->refused = NULL;
+    ctx->explained = 1;
+
+    ngx_http_aws_sigv4_cause(r, ctx, refused);
 }
 
 
@@ -190,41 +185,148 @@ ngx_http_aws_sigv4_refused_body(ngx_http_request_t *r, ngx_chain_t *in)
 
     refused = ctx->refused;
 
-    ngx_http_aws_sigv4_refused_append(refused, in);
-
-    if (ngx_http_aws_sigv4_refused_text(refused->data, refused->len)) {
-        ngx_http_aws_sigv4_credentials_refused(ctx->provider,
-                                               ctx->signature.generation);
-        ctx->refused = NULL;
-
-    } else if (refused->len == NGX_HTTP_AWS_SIGV4_REFUSED_BODY) {
-        ctx->refused = NULL;
+    if (ngx_http_aws_sigv4_refused_append(refused, in)) {
+        ngx_http_aws_sigv4_refused_done(r, ctx, refused);
     }
 
     return ngx_http_next_body_filter(r, in);
 }
 
 
-static void
+/* 1: there is nothing more to come, or to be looked at */
+
+static ngx_uint_t
 ngx_http_aws_sigv4_refused_append(ngx_http_aws_sigv4_refused_t *refused,
     ngx_chain_t *in)
 {
-    size_t       size;
-    ngx_buf_t   *b;
-
     for ( /* void */ ; in != NULL; in = in->next) {
-        b = in->buf;
 
-        if (!ngx_buf_in_memory(b)) {
-            continue;
+        if (ngx_http_aws_sigv4_refused_copy(refused, in->buf)) {
+            return 1;
         }
+    }
 
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_refused_copy(ngx_http_aws_sigv4_refused_t *refused,
+    ngx_buf_t *b)
+{
+    size_t  size;
+
+    if (ngx_buf_in_memory(b)) {
         size = ngx_min((size_t) (b->last - b->pos),
                        NGX_HTTP_AWS_SIGV4_REFUSED_BODY - refused->len);
 
-        if (size) {
-            ngx_memcpy(refused->data + refused->len, b->pos, size);
-            refused->len += size;
+        ngx_memcpy(refused->data + refused->len, b->pos, size);
+        refused->len += size;
+
+    } else if (b->in_file) {
+
+        /* what follows would not follow what there is */
+
+        return 1;
+    }
+
+    return b->last_buf
+           || b->last_in_chain
+           || refused->len == NGX_HTTP_AWS_SIGV4_REFUSED_BODY;
+}
+
+
+void
+ngx_http_aws_sigv4_refused_end(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t connected)
+{
+    ngx_buf_t                     *b;
+    ngx_http_aws_sigv4_refused_t  *refused;
+
+    if (ctx->refused != NULL) {
+        ngx_http_aws_sigv4_refused_done(r, ctx, ctx->refused);
+        return;
+    }
+
+    if (ctx->explained
+        || !ngx_http_aws_sigv4_refused_answered(r, ctx)
+        || !ngx_http_aws_sigv4_refused_status(
+                                          r->upstream->headers_in.status_n))
+    {
+        return;
+    }
+
+    refused = ngx_http_aws_sigv4_refused_create(r, ctx, connected);
+    if (refused == NULL) {
+        return;
+    }
+
+    b = &r->upstream->buffer;
+
+    if (!refused->encoded && b->start != NULL) {
+        (void) ngx_http_aws_sigv4_refused_copy(refused, b);
+    }
+
+    ngx_http_aws_sigv4_refused_done(r, ctx, refused);
+}
+
+
+ngx_str_t
+ngx_http_aws_sigv4_answer_header(ngx_http_request_t *r, ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    ngx_str_t         none;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->upstream->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len == name->len
+            && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
+        {
+            return h[i].value;
         }
     }
+
+    ngx_str_null(&none);
+
+    return none;
+}
+
+
+/* services spell it in three ways */
+
+ngx_str_t
+ngx_http_aws_sigv4_answer_id(ngx_http_request_t *r)
+{
+    ngx_str_t   id;
+    ngx_uint_t  i;
+
+    static ngx_str_t  names[] = {
+        ngx_string("x-amzn-requestid"),
+        ngx_string("x-amz-request-id"),
+        ngx_string("x-amzn-request-id")
+    };
+
+    ngx_str_null(&id);
+
+    for (i = 0; i < 3 && id.len == 0; i++) {
+        id = ngx_http_aws_sigv4_answer_header(r, &names[i]);
+    }
+
+    return id;
 }

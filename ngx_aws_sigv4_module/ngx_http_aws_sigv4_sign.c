@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_cause.h"
 
 
 /* a worker keeps no more than this for scratch */
@@ -26,8 +26,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_credentials_t **cred);
-static void ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_main_conf_t *smcf,
-    ngx_http_aws_sigv4_signature_t *sig);
+static void ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_aws_sigv4_main_conf_t *smcf);
 static ngx_int_t ngx_http_aws_sigv4_all_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req, sigv4_str_t *token,
     sigv4_request_t *all);
@@ -94,7 +94,7 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
     sig->scope.service = ngx_http_aws_sigv4_str(&ctx->service);
     sig->scope.region = ngx_http_aws_sigv4_str(&ctx->region);
 
-    ngx_http_aws_sigv4_date(work.smcf, sig);
+    ngx_http_aws_sigv4_date(ctx, work.smcf);
 
     if (ngx_http_aws_sigv4_all_fields(r, ctx, req, &cred->value.session_token,
                                       &all)
@@ -176,19 +176,27 @@ ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
 /* the clock is read once: date and time must be of the same second */
 
 static void
-ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_main_conf_t *smcf,
-    ngx_http_aws_sigv4_signature_t *sig)
+ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_aws_sigv4_main_conf_t *smcf)
 {
-    sig->time = ngx_time();
+    time_t                           t;
+    ngx_http_aws_sigv4_signature_t  *sig;
 
-    if (smcf->time == sig->time) {
+    sig = &ctx->signature;
+
+    sig->time = ngx_time();
+    sig->skew = ngx_http_aws_sigv4_skew(ctx);
+
+    t = sig->time + sig->skew;
+
+    if (smcf->time == t) {
         ngx_memcpy(sig->scope.datetime, smcf->datetime, SIGV4_DATETIME_LEN);
         return;
     }
 
-    sigv4_scope_time(&sig->scope, sig->time);
+    sigv4_scope_time(&sig->scope, t);
 
-    smcf->time = sig->time;
+    smcf->time = t;
     ngx_memcpy(smcf->datetime, sig->scope.datetime, SIGV4_DATETIME_LEN);
 }
 
@@ -466,8 +474,8 @@ ngx_http_aws_sigv4_explain(ngx_http_request_t *r,
 
     ngx_memzero(&none, sizeof(sigv4_credentials_t));
 
-    token.data = (u_char *) "<masked>";
-    token.len = ctx->signature.token ? sizeof("<masked>") - 1 : 0;
+    token.data = (u_char *) SIGV4_MASKED;
+    token.len = ctx->signature.token ? sizeof(SIGV4_MASKED) - 1 : 0;
 
     if (ngx_http_aws_sigv4_all_fields(r, ctx, &ctx->signature.request, &token,
                                       &all)

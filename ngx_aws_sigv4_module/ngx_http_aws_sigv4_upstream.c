@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_cause.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_gate(ngx_http_request_t *r,
@@ -190,6 +190,7 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
 
     ctx->sealed = 0;
+    ctx->explained = 0;
 
     if (ctx->head != NULL && ctx->signature.token) {
         ngx_explicit_memzero(ctx->head->start,
@@ -312,6 +313,11 @@ ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
 
+    /* the connection is a new one already, and its head not yet forgotten */
+
+    ngx_http_aws_sigv4_refused_end(r, ctx, 0);
+    ctx->explained = 0;
+
     if (ctx->reinit_request(r) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -380,6 +386,7 @@ ngx_http_aws_sigv4_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
         return;
     }
 
+    ngx_http_aws_sigv4_refused_end(r, ctx, 1);
     ngx_http_aws_sigv4_wipe_sent(r, ctx, 1);
 
     ctx->finalize_request(r, rc);

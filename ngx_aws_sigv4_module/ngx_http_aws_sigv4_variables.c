@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_cause.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_str_variable(ngx_http_request_t *r,
@@ -18,6 +18,10 @@ static ngx_int_t ngx_http_aws_sigv4_scope_variable(ngx_http_request_t *r,
 static ngx_int_t ngx_http_aws_sigv4_canonical_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_aws_sigv4_status_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_aws_sigv4_cause_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_aws_sigv4_id_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_aws_sigv4_value(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
@@ -73,6 +77,18 @@ static ngx_http_variable_t  ngx_http_aws_sigv4_vars[] = {
 
     { ngx_string("aws_sigv4_status"), NULL,
       ngx_http_aws_sigv4_status_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aws_sigv4_cause"), NULL,
+      ngx_http_aws_sigv4_cause_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aws_sigv4_request_id"), NULL,
+      ngx_http_aws_sigv4_id_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aws_sigv4_extended_request_id"), NULL,
+      ngx_http_aws_sigv4_id_variable, 1,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
@@ -264,4 +280,58 @@ ngx_http_aws_sigv4_status_variable(ngx_http_request_t *r,
     word = &ngx_http_aws_sigv4_statuses[status];
 
     return ngx_http_aws_sigv4_value(v, word->data, word->len);
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_cause_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    const char                *word;
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    ctx = ngx_http_aws_sigv4_last_ctx(r);
+
+    if (ctx == NULL || ctx->cause == SIGV4_CAUSE_NONE) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    word = sigv4_cause_word(ctx->cause);
+
+    return ngx_http_aws_sigv4_value(v, (u_char *) word, ngx_strlen(word));
+}
+
+
+static ngx_int_t
+ngx_http_aws_sigv4_id_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                  id;
+    ngx_uint_t                 cached;
+    ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    static ngx_str_t  extended = ngx_string("x-amz-id-2");
+
+    ctx = ngx_http_aws_sigv4_last_ctx(r);
+
+    cached = 0;
+
+#if (NGX_HTTP_CACHE)
+
+    /* the ids would be those of another request */
+
+    cached = r->cached;
+
+#endif
+
+    if (ctx == NULL || ctx->off || r->upstream == NULL || cached) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    id = data ? ngx_http_aws_sigv4_answer_header(r, &extended)
+              : ngx_http_aws_sigv4_answer_id(r);
+
+    return ngx_http_aws_sigv4_value(v, id.data, id.len);
 }
