@@ -26,6 +26,10 @@ sigv4_refusal_read(sigv4_refusal_t *refusal, sigv4_str_t text,
 
     memset(refusal, 0, sizeof(sigv4_refusal_t));
 
+    if (text.len == 0) {
+        return;
+    }
+
     scan.p = text.data;
     scan.end = text.data + text.len;
     scan.buf = buf;
@@ -85,6 +89,10 @@ sigv4_refusal_code(sigv4_str_t s)
     uint8_t  c;
 
     start = 0;
+
+    if (s.len == 0) {
+        return s;
+    }
 
     for (i = 0; i < s.len; i++) {
         c = s.data[i];
