@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_cause.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 
 
 typedef ngx_int_t (*ngx_http_aws_sigv4_step_pt)(ngx_http_request_t *r,
@@ -319,6 +320,8 @@ ngx_http_aws_sigv4_step_sign(ngx_http_request_t *r,
 
     ctx->status = NGX_HTTP_AWS_SIGV4_SIGNED;
 
+    ngx_http_aws_sigv4_count(ctx, NGX_HTTP_AWS_SIGV4_COUNT_SIGNED, 1);
+
     return NGX_OK;
 }
 
@@ -403,6 +406,15 @@ ngx_http_aws_sigv4_fail(ngx_http_aws_sigv4_ctx_t *ctx,
     ctx->rc = rc;
     ctx->sealed = 0;
 
+    /* a retry may fail as the attempt before it did */
+
+    if (!ctx->failed) {
+        ctx->failed = 1;
+
+        ngx_http_aws_sigv4_count(ctx,
+                                 NGX_HTTP_AWS_SIGV4_COUNT_STATUS + status, 1);
+    }
+
     return rc;
 }
 
@@ -478,6 +490,14 @@ ngx_http_aws_sigv4_cleanup(void *data)
     ngx_http_aws_sigv4_ctx_t  *ctx = data;
 
     ngx_str_t  *headers;
+
+    if (ctx->status == NGX_HTTP_AWS_SIGV4_PENDING && ctx->awaited) {
+
+        /* nginx has ended the request without a word */
+
+        (void) ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_BAD_BODY,
+                                       NGX_ERROR);
+    }
 
     headers = &ctx->signature.headers;
 

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 
 
 /*
@@ -22,6 +23,7 @@ typedef struct {
     ngx_file_t                     *file;       /* where it was spooled */
     ngx_pool_cleanup_t             *opened;     /* ended: it was closed */
     u_char                          digest[SIGV4_SHA256_LEN];
+    ngx_uint_t                      counted;
 } ngx_http_aws_sigv4_body_t;
 
 
@@ -472,6 +474,13 @@ ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
             : known))
     {
         sigv4_hex(body->digest, payload->hash);
+
+        if (!body->counted) {
+            body->counted = 1;
+            ngx_http_aws_sigv4_count(ctx, NGX_HTTP_AWS_SIGV4_COUNT_HASHED,
+                                     payload->length);
+        }
+
         return NGX_OK;
     }
 
@@ -480,6 +489,9 @@ ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
     }
 
     sigv4_hex(digest, payload->hash);
+
+    ngx_http_aws_sigv4_count(ctx, NGX_HTTP_AWS_SIGV4_COUNT_HASHED,
+                             payload->length);
 
     return NGX_OK;
 }

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_merge_provider(ngx_conf_t *cf,
@@ -37,6 +38,7 @@ ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
      *     smcf->lua_package_cpath = { 0, NULL };
      *     smcf->causes = NULL;
      *     smcf->used = 0;
+     *     smcf->metrics = 0;
      */
 
     if (ngx_http_aws_sigv4_store_create(cf, &smcf->store) != NGX_OK) {
@@ -117,6 +119,9 @@ ngx_http_aws_sigv4_create_loc_conf(ngx_conf_t *cf)
      *     slcf->provider = NULL;
      *     slcf->hook = NULL;
      *     slcf->known_host = { 0, NULL };
+     *     slcf->metrics_label = { 0, NULL };
+     *     slcf->series = NULL;
+     *     slcf->series_provider = NULL;
      *     slcf->file = NULL;
      *     slcf->line = 0;
      */
@@ -187,6 +192,7 @@ ngx_http_aws_sigv4_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->lua_need_body, prev->lua_need_body, 0);
     ngx_conf_merge_size_value(conf->lua_body_size, prev->lua_body_size,
                               1024 * 1024);
+    ngx_conf_merge_str_value(conf->metrics_label, prev->metrics_label, "-");
 
     if (ngx_http_aws_sigv4_proxy_merge(cf, prev, conf) != NGX_OK
         || ngx_http_aws_sigv4_merge_provider(cf, conf) != NGX_OK
@@ -377,6 +383,36 @@ ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
 
         *name = value[i];
     }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_aws_sigv4_metrics_label(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_aws_sigv4_loc_conf_t *slcf = conf;
+
+    ngx_str_t  *value;
+
+    if (slcf->metrics_label.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0 || value[1].len > NGX_HTTP_AWS_SIGV4_LABEL_MAX
+        || ngx_http_script_variables_count(&value[1]))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid label \"%V\", write a name of at most "
+                           "%d bytes without variables", &value[1],
+                           NGX_HTTP_AWS_SIGV4_LABEL_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    slcf->metrics_label = value[1];
 
     return NGX_CONF_OK;
 }

@@ -9,6 +9,7 @@
 #include "ngx_http_aws_sigv4_module.h"
 #include "ngx_http_aws_sigv4_cause.h"
 #include "ngx_http_aws_sigv4_fetch.h"
+#include "ngx_http_aws_sigv4_status.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf);
@@ -171,6 +172,27 @@ static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
       offsetof(ngx_http_aws_sigv4_main_conf_t, lua_package_cpath),
       NULL },
 
+    { ngx_string("aws_sigv4_metrics_label"),
+      NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_http_aws_sigv4_metrics_label,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aws_sigv4_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_aws_sigv4_status,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("aws_sigv4_ready"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_aws_sigv4_ready,
+      0,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -229,7 +251,8 @@ ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
 
     if (!smcf->used) {
-        return NGX_OK;
+        return smcf->metrics
+               ? ngx_http_aws_sigv4_zone_create(cf, &smcf->store) : NGX_OK;
     }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);

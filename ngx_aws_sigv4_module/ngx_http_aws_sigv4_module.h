@@ -52,7 +52,8 @@ typedef enum {
     NGX_HTTP_AWS_SIGV4_BAD_PAYLOAD,
     NGX_HTTP_AWS_SIGV4_CHUNK_SIGNED,
     NGX_HTTP_AWS_SIGV4_NOT_SEALED,
-    NGX_HTTP_AWS_SIGV4_ERROR
+    NGX_HTTP_AWS_SIGV4_ERROR,
+    NGX_HTTP_AWS_SIGV4_STATUSES     /* how many */
 } ngx_http_aws_sigv4_status_e;
 
 
@@ -112,6 +113,7 @@ typedef struct ngx_http_aws_sigv4_vm_s    ngx_http_aws_sigv4_vm_t;
 typedef struct ngx_http_aws_sigv4_hook_s  ngx_http_aws_sigv4_hook_t;
 
 typedef struct ngx_http_aws_sigv4_causes_s  ngx_http_aws_sigv4_causes_t;
+typedef struct ngx_http_aws_sigv4_series_s  ngx_http_aws_sigv4_series_t;
 
 
 typedef struct {
@@ -133,6 +135,7 @@ typedef struct {
     ngx_http_aws_sigv4_causes_t      *causes;   /* shared by all workers */
 
     ngx_uint_t                        used;     /* aws_sigv4 on somewhere */
+    ngx_uint_t                        metrics;  /* aws_sigv4_metrics */
 } ngx_http_aws_sigv4_main_conf_t;
 
 
@@ -159,6 +162,12 @@ typedef struct {
     /* the last Host that a scope was inferred from, and that scope */
     ngx_str_t                         known_host;
     sigv4_endpoint_t                  known;
+
+    ngx_str_t                         metrics_label;
+
+    /* where the last request was counted, and its provider */
+    ngx_http_aws_sigv4_series_t      *series;
+    ngx_http_aws_sigv4_provider_t    *series_provider;
 
     u_char                           *file;     /* of aws_sigv4 on */
     ngx_uint_t                        line;
@@ -253,12 +262,16 @@ struct ngx_http_aws_sigv4_ctx_s {
     ngx_http_aws_sigv4_refused_t     *refused;  /* begin of an error */
     sigv4_cause_e                     cause;    /* of the last refusal */
 
+    ngx_uint_t                        attempts; /* that are counted */
+    ngx_uint_t                        unsent;   /* that the seal stopped */
+
     unsigned                          reading:1;
     unsigned                          waited:1; /* for credentials */
     unsigned                          awaited:1; /* the rest of the body */
     unsigned                          s3:1;
     unsigned                          off:1;
     unsigned                          explained:1; /* this attempt */
+    unsigned                          failed:1; /* and counted */
 };
 
 
@@ -275,12 +288,17 @@ void *ngx_http_aws_sigv4_create_loc_conf(ngx_conf_t *cf);
 char *ngx_http_aws_sigv4_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 
-/* the setters of aws_sigv4, of service and region, and of signed_headers */
+/*
+ * the setters of aws_sigv4, of service and region, of signed_headers and of
+ * metrics_label
+ */
 char *ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aws_sigv4_scope_name(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aws_sigv4_metrics_label(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
@@ -552,6 +570,36 @@ ngx_int_t ngx_http_aws_sigv4_hook_run(ngx_http_request_t *r,
 /* ngx_http_aws_sigv4_variables.c */
 
 ngx_int_t ngx_http_aws_sigv4_add_variables(ngx_conf_t *cf);
+
+/* the word for it */
+ngx_str_t *ngx_http_aws_sigv4_status_name(
+    ngx_http_aws_sigv4_status_e status);
+
+
+/* ngx_http_aws_sigv4_provider_state.c */
+
+/*
+ * What may be told of a provider: no secret is in it.  The strings are valid
+ * until the caller returns to the event loop.
+ */
+
+typedef struct {
+    ngx_str_t                         name;
+    ngx_str_t                         source;   /* a type */
+    ngx_str_t                         error;    /* empty: there is none */
+    time_t                            expires;  /* 0: never */
+    ngx_uint_t                        fetches;  /* by all workers */
+    ngx_uint_t                        failures;
+    unsigned                          available:1;
+    unsigned                          used:1;
+} ngx_http_aws_sigv4_provider_state_t;
+
+void ngx_http_aws_sigv4_provider_state(ngx_http_aws_sigv4_provider_t *p,
+    ngx_http_aws_sigv4_provider_state_t *state);
+
+/* of all that have a name; NULL: there is no memory */
+ngx_http_aws_sigv4_provider_state_t *ngx_http_aws_sigv4_provider_states(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_pool_t *pool, ngx_uint_t *n);
 
 
 static ngx_inline sigv4_str_t

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_seal_payload(ngx_http_request_t *r,
@@ -162,6 +163,8 @@ ngx_http_aws_sigv4_seal_signature(ngx_http_request_t *r,
                        "aws sigv4 signed anew");
 
         ctx->status = NGX_HTTP_AWS_SIGV4_RESIGNED;
+
+        ngx_http_aws_sigv4_count(ctx, NGX_HTTP_AWS_SIGV4_COUNT_RESIGNED, 1);
     }
 
     return NGX_OK;

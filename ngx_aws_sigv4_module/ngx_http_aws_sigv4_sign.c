@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_cause.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 
 
 /* a worker keeps no more than this for scratch */
@@ -313,6 +314,7 @@ ngx_http_aws_sigv4_stages(ngx_http_aws_sigv4_work_t *work,
     ngx_http_aws_sigv4_signature_t *sig, sigv4_request_t *all)
 {
     int              rc;
+    uint64_t         hits;
     sigv4_str_t      canonical_request;
     uint8_t          key[SIGV4_KEY_LEN];
     uint8_t          signature[SIGV4_SIGNATURE_LEN];
@@ -332,8 +334,13 @@ ngx_http_aws_sigv4_stages(ngx_http_aws_sigv4_work_t *work,
         return rc;
     }
 
+    hits = work->smcf->keys->hits;
+
     rc = sigv4_cached_signing_key(work->smcf->keys, crypto, work->cred,
                                   work->generation, &sig->scope, key);
+
+    ngx_http_aws_sigv4_count_key(work->smcf, work->smcf->keys->hits != hits);
+
     if (rc != SIGV4_OK) {
         return rc;
     }

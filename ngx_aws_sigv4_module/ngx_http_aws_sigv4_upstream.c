@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_cause.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_gate(ngx_http_request_t *r,
@@ -149,6 +150,8 @@ ngx_http_aws_sigv4_gate(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx)
                                               NGX_HTTP_INTERNAL_SERVER_ERROR));
         return NGX_DONE;
     }
+
+    ctx->attempts = r->upstream_states ? r->upstream_states->nelts : 0;
 
     ctx->create_request = u->create_request;
     ctx->reinit_request = u->reinit_request;
@@ -376,7 +379,16 @@ ngx_http_aws_sigv4_output_filter(void *data, ngx_chain_t *in)
 static void
 ngx_http_aws_sigv4_finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 {
+    ngx_http_upstream_t       *u;
     ngx_http_aws_sigv4_ctx_t  *ctx;
+
+    u = r->upstream;
+
+    /* what was sent belongs to the one who sealed it, also after a redirect */
+
+    if (u->output.output_filter == ngx_http_aws_sigv4_output_filter) {
+        ngx_http_aws_sigv4_count_attempts(r, u->output.filter_ctx);
+    }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_aws_sigv4_module);
 
@@ -444,6 +456,8 @@ ngx_http_aws_sigv4_unsent(ngx_http_request_t *r,
     /* ngx_output_chain() would wait until the start of a file is sent */
 
     r->upstream->output.in = NULL;
+
+    ctx->unsent++;
 
     if (ctx->status == NGX_HTTP_AWS_SIGV4_NO_CREDENTIALS) {
 

@@ -277,7 +277,7 @@ ngx_http_aws_sigv4_status_variable(ngx_http_request_t *r,
         status = NGX_HTTP_AWS_SIGV4_BAD_BODY;
     }
 
-    word = &ngx_http_aws_sigv4_statuses[status];
+    word = ngx_http_aws_sigv4_status_name(status);
 
     return ngx_http_aws_sigv4_value(v, word->data, word->len);
 }
@@ -334,4 +334,11 @@ ngx_http_aws_sigv4_id_variable(ngx_http_request_t *r,
               : ngx_http_aws_sigv4_answer_id(r);
 
     return ngx_http_aws_sigv4_value(v, id.data, id.len);
+}
+
+
+ngx_str_t *
+ngx_http_aws_sigv4_status_name(ngx_http_aws_sigv4_status_e status)
+{
+    return &ngx_http_aws_sigv4_statuses[status];
 }

@@ -14,18 +14,10 @@
 
 #include "providers/ngx_http_aws_sigv4_provider.h"
 #include "ngx_http_aws_sigv4_refresh.h"
+#include "ngx_http_aws_sigv4_metrics.h"
 #include "ngx_http_aws_sigv4_zone.h"
 
 
-/* what is used if there is no aws_sigv4_zone */
-#define NGX_HTTP_AWS_SIGV4_ZONE_SIZE      1048576
-
-
-static ngx_uint_t ngx_http_aws_sigv4_zone_remotes(
-    ngx_http_aws_sigv4_store_t *store);
-static size_t ngx_http_aws_sigv4_zone_need(ngx_uint_t n);
-static ngx_int_t ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone,
-    void *data);
 static ngx_int_t ngx_http_aws_sigv4_zone_alloc(
     ngx_http_aws_sigv4_zone_t *zone);
 static void ngx_http_aws_sigv4_zone_no_dump(ngx_shm_zone_t *shm_zone);
@@ -38,151 +30,7 @@ static ngx_uint_t ngx_http_aws_sigv4_zone_wanted(
 static void ngx_http_aws_sigv4_slot_clear(ngx_http_aws_sigv4_slot_t *slot);
 static u_char *ngx_http_aws_sigv4_slot_put(u_char *p, sigv4_str_t *s);
 
-
-extern ngx_module_t  ngx_http_aws_sigv4_module;
-
-
-char *
-ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    char  *p = conf;
-
-    u_char                      *colon;
-    ssize_t                      size;
-    ngx_str_t                   *value, name, s;
-    ngx_http_aws_sigv4_store_t  *store;
-
-    store = (ngx_http_aws_sigv4_store_t *) (p + cmd->offset);
-
-    if (store->zone_name.data != NULL) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    colon = ngx_strlchr(value[1].data, value[1].data + value[1].len, ':');
-
-    if (colon == NULL || colon == value[1].data) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone \"%V\", write it as name:size",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    name.data = value[1].data;
-    name.len = colon - name.data;
-
-    s.data = colon + 1;
-    s.len = value[1].data + value[1].len - s.data;
-
-    size = ngx_parse_size(&s);
-
-    if (size <= 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\" of zone \"%V\"", &s, &name);
-        return NGX_CONF_ERROR;
-    }
-
-    if ((size_t) size < ngx_http_aws_sigv4_zone_need(1)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is too small: one provider needs "
-                           "%uzk", &name,
-                           ngx_http_aws_sigv4_zone_need(1) / 1024);
-        return NGX_CONF_ERROR;
-    }
-
-    store->zone_name = name;
-    store->zone_size = size;
-
-    return NGX_CONF_OK;
-}
-
-
 ngx_int_t
-ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_store_t *store)
-{
-    size_t                      need;
-    ngx_uint_t                  n;
-    ngx_shm_zone_t             *shm_zone;
-    ngx_http_aws_sigv4_zone_t  *zone;
-
-    n = ngx_http_aws_sigv4_zone_remotes(store);
-
-    if (n == 0) {
-        return NGX_OK;
-    }
-
-    if (store->zone_name.data == NULL) {
-        ngx_str_set(&store->zone_name, "aws_sigv4");
-        store->zone_size = NGX_HTTP_AWS_SIGV4_ZONE_SIZE;
-    }
-
-    need = ngx_http_aws_sigv4_zone_need(n);
-
-    if (store->zone_size < need) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"aws_sigv4_zone\": zone \"%V\" is too small: %ui "
-                      "providers need %uzk", &store->zone_name, n,
-                      need / 1024);
-        return NGX_ERROR;
-    }
-
-    shm_zone = ngx_shared_memory_add(cf, &store->zone_name,
-                                     store->zone_size,
-                                     &ngx_http_aws_sigv4_module);
-    if (shm_zone == NULL) {
-        return NGX_ERROR;
-    }
-
-    zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_aws_sigv4_zone_t));
-    if (zone == NULL) {
-        return NGX_ERROR;
-    }
-
-    zone->shm_zone = shm_zone;
-    zone->store = store;
-
-    store->zone = zone;
-
-    shm_zone->init = ngx_http_aws_sigv4_zone_init;
-    shm_zone->data = zone;
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_aws_sigv4_zone_remotes(ngx_http_aws_sigv4_store_t *store)
-{
-    ngx_uint_t                       i, n;
-    ngx_http_aws_sigv4_provider_t  **p;
-
-    p = store->providers.elts;
-    n = 0;
-
-    for (i = 0; i < store->providers.nelts; i++) {
-        n += (p[i]->remote != NULL);
-    }
-
-    return n;
-}
-
-
-/* with what the slab allocator has for each page and around all of them */
-
-static size_t
-ngx_http_aws_sigv4_zone_need(ngx_uint_t n)
-{
-    size_t  pages;
-
-    pages = n * sizeof(ngx_http_aws_sigv4_slot_t) / ngx_pagesize + 9;
-
-    return pages * (ngx_pagesize + 2 * sizeof(ngx_slab_page_t));
-}
-
-
-static ngx_int_t
 ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
     ngx_http_aws_sigv4_zone_t *old = data;
@@ -198,6 +46,7 @@ ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     if (old != NULL) {
         zone->slots = old->slots;
         zone->nslots = old->nslots;
+        zone->metrics = old->metrics;
 
     } else if (ngx_http_aws_sigv4_zone_alloc(zone) != NGX_OK) {
         return NGX_ERROR;
@@ -215,19 +64,31 @@ ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 static ngx_int_t
 ngx_http_aws_sigv4_zone_alloc(ngx_http_aws_sigv4_zone_t *zone)
 {
+    void             *data;
+    size_t            size;
     ngx_slab_pool_t  *shpool;
 
     shpool = (ngx_slab_pool_t *) zone->shm_zone->shm.addr;
 
     ngx_http_aws_sigv4_zone_no_dump(zone->shm_zone);
 
-    zone->nslots = shpool->pfree * ngx_pagesize
+    size = ngx_http_aws_sigv4_zone_counters(shpool->pfree) * ngx_pagesize;
+
+    zone->nslots = (shpool->pfree * ngx_pagesize - size)
                    / sizeof(ngx_http_aws_sigv4_slot_t);
+
+    data = ngx_slab_calloc(shpool, size);
+
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone->metrics = ngx_http_aws_sigv4_metrics_init(data, size);
 
     zone->slots = ngx_slab_calloc(shpool, zone->nslots
                                   * sizeof(ngx_http_aws_sigv4_slot_t));
 
-    return zone->slots ? NGX_OK : NGX_ERROR;
+    return (zone->slots && zone->metrics) ? NGX_OK : NGX_ERROR;
 }
 
 

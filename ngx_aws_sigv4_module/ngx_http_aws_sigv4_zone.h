@@ -6,8 +6,8 @@
  */
 
 /*
- * The credentials of remote providers in memory that all workers share, and
- * that outlives workers and configurations.
+ * The credentials of remote providers, and the counters, in memory that all
+ * workers share and that outlives workers and configurations.
  *
  * A slot belongs to one definition of a provider.  It has room for two sets
  * of credentials: the one that is not valid is written, and the version,
@@ -73,18 +73,31 @@ typedef struct {
 } ngx_http_aws_sigv4_slot_t;
 
 
+typedef struct ngx_http_aws_sigv4_metrics_s  ngx_http_aws_sigv4_metrics_t;
+
 struct ngx_http_aws_sigv4_zone_s {
     ngx_shm_zone_t                *shm_zone;
     ngx_http_aws_sigv4_store_t    *store;
     ngx_shmtx_t                   *mutex;
     ngx_http_aws_sigv4_slot_t     *slots;
     ngx_uint_t                     nslots;
+    ngx_http_aws_sigv4_metrics_t  *metrics;
 };
 
 
-/* makes the zone of a store that has remote providers */
+/* ngx_http_aws_sigv4_zone_conf.c */
+
+/* makes the zone of a store */
 ngx_int_t ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
     ngx_http_aws_sigv4_store_t *store);
+
+/* how many pages of a zone are for counters: about a quarter */
+ngx_uint_t ngx_http_aws_sigv4_zone_counters(ngx_uint_t pages);
+
+
+/* ngx_http_aws_sigv4_zone.c */
+
+ngx_int_t ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 
 /* forgets what no provider of the store has use for */
 void ngx_http_aws_sigv4_zone_clean(ngx_http_aws_sigv4_store_t *store);

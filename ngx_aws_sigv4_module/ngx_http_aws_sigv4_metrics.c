@@ -1,0 +1,327 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include "ngx_http_aws_sigv4_metrics.h"
+#include "core/sigv4_escape.h"
+
+
+/* in a cell, with the id of the process that writes; ids are below 2^22 */
+#define NGX_HTTP_AWS_SIGV4_CLAIMED        0x40000000
+
+/* how often it is looked whether it has written: it takes a moment */
+#define NGX_HTTP_AWS_SIGV4_CLAIM_SPINS    1000
+#define NGX_HTTP_AWS_SIGV4_CLAIM_YIELDS   100
+
+
+typedef struct {
+    uint32_t                       hash;
+    size_t                         size;
+    u_char                         len[NGX_HTTP_AWS_SIGV4_LABELS];
+    u_char                         labels[NGX_HTTP_AWS_SIGV4_LABELS_LEN];
+} ngx_http_aws_sigv4_series_key_t;
+
+
+static size_t ngx_http_aws_sigv4_metrics_size(ngx_uint_t limit);
+static ngx_uint_t ngx_http_aws_sigv4_metrics_cells(ngx_uint_t limit);
+static void ngx_http_aws_sigv4_series_fill(
+    ngx_http_aws_sigv4_series_t *series,
+    ngx_http_aws_sigv4_series_key_t *key);
+static ngx_int_t ngx_http_aws_sigv4_series_key(ngx_str_t *labels,
+    ngx_http_aws_sigv4_series_key_t *key);
+static ngx_uint_t ngx_http_aws_sigv4_series_cell(
+    ngx_http_aws_sigv4_metrics_t *metrics, ngx_atomic_t *cell,
+    ngx_http_aws_sigv4_series_key_t *key);
+static ngx_uint_t ngx_http_aws_sigv4_series_abandoned(
+    ngx_atomic_uint_t claim, ngx_uint_t tries);
+static ngx_uint_t ngx_http_aws_sigv4_series_add(
+    ngx_http_aws_sigv4_metrics_t *metrics, ngx_atomic_t *cell,
+    ngx_http_aws_sigv4_series_key_t *key);
+
+
+size_t
+ngx_http_aws_sigv4_metrics_max(void)
+{
+    return ngx_http_aws_sigv4_metrics_size(NGX_HTTP_AWS_SIGV4_SERIES_MAX
+                                           + 1);
+}
+
+
+static size_t
+ngx_http_aws_sigv4_metrics_size(ngx_uint_t limit)
+{
+    return sizeof(ngx_http_aws_sigv4_metrics_t)
+           + limit * sizeof(ngx_http_aws_sigv4_series_t)
+           + ngx_http_aws_sigv4_metrics_cells(limit) * sizeof(ngx_atomic_t);
+}
+
+
+/* twice as many as there are series at least: so there is a free one */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_metrics_cells(ngx_uint_t limit)
+{
+    ngx_uint_t  n;
+
+    for (n = 2; n < 2 * limit; n *= 2) { /* void */ }
+
+    return n;
+}
+
+
+ngx_http_aws_sigv4_metrics_t *
+ngx_http_aws_sigv4_metrics_init(void *data, size_t size)
+{
+    u_char                           *p;
+    ngx_uint_t                        i, limit;
+    ngx_str_t                         labels[NGX_HTTP_AWS_SIGV4_LABELS];
+    ngx_http_aws_sigv4_metrics_t     *metrics;
+    ngx_http_aws_sigv4_series_key_t   key;
+
+    limit = NGX_HTTP_AWS_SIGV4_SERIES_MAX + 1;
+
+    while (ngx_http_aws_sigv4_metrics_size(limit) > size) {
+
+        if (--limit < 2) {
+            return NULL;
+        }
+    }
+
+    p = data;
+
+    metrics = data;
+    p += sizeof(ngx_http_aws_sigv4_metrics_t);
+
+    metrics->series = (ngx_http_aws_sigv4_series_t *) p;
+    p += limit * sizeof(ngx_http_aws_sigv4_series_t);
+
+    metrics->cells = (ngx_atomic_t *) p;
+
+    metrics->limit = limit;
+    metrics->mask = ngx_http_aws_sigv4_metrics_cells(limit) - 1;
+    metrics->used = 1;
+
+    for (i = 0; i < NGX_HTTP_AWS_SIGV4_LABELS; i++) {
+        ngx_str_set(&labels[i], "other");
+    }
+
+    (void) ngx_http_aws_sigv4_series_key(labels, &key);
+
+    ngx_http_aws_sigv4_series_fill(metrics->series, &key);
+
+    return metrics;
+}
+
+
+ngx_http_aws_sigv4_series_t *
+ngx_http_aws_sigv4_series(ngx_http_aws_sigv4_metrics_t *metrics,
+    ngx_str_t *labels)
+{
+    ngx_uint_t                        i, n;
+    ngx_http_aws_sigv4_series_t      *series;
+    ngx_http_aws_sigv4_series_key_t   key;
+
+    if (ngx_http_aws_sigv4_series_key(labels, &key) == NGX_OK) {
+
+        for (i = key.hash; /* void */ ; i++) {
+
+            n = ngx_http_aws_sigv4_series_cell(metrics,
+                                           &metrics->cells[i & metrics->mask],
+                                           &key);
+            if (n == 0) {
+                break;
+            }
+
+            series = &metrics->series[n];
+
+            if (ngx_memcmp(series->len, key.len, sizeof(key.len)) == 0
+                && ngx_memcmp(series->labels, key.labels, key.size) == 0)
+            {
+                return series;
+            }
+        }
+    }
+
+    (void) ngx_atomic_fetch_add(&metrics->overflow, 1);
+
+    return metrics->series;
+}
+
+
+/*
+ * The labels as they will be seen: two that look alike would be one series
+ * that is there twice.
+ */
+
+static ngx_int_t
+ngx_http_aws_sigv4_series_key(ngx_str_t *labels,
+    ngx_http_aws_sigv4_series_key_t *key)
+{
+    u_char       *start;
+    ngx_uint_t    i;
+    ngx_str_t    *label;
+    sigv4_buf_t   buf;
+
+    static ngx_str_t  none = ngx_string("-");
+
+    buf.last = key->labels;
+    buf.end = key->labels + NGX_HTTP_AWS_SIGV4_LABELS_LEN;
+
+    for (i = 0; i < NGX_HTTP_AWS_SIGV4_LABELS; i++) {
+        label = labels[i].len ? &labels[i] : &none;
+        start = buf.last;
+
+        if (sigv4_escape(SIGV4_ESCAPE_UTF8, ngx_http_aws_sigv4_str(label),
+                         &buf)
+            != SIGV4_OK)
+        {
+            return NGX_DECLINED;
+        }
+
+        key->len[i] = (u_char) (buf.last - start);
+    }
+
+    key->size = buf.last - key->labels;
+    key->hash = ngx_murmur_hash2(key->labels, key->size);
+
+    return NGX_OK;
+}
+
+
+/* the number of the series that the cell leads to; 0: the overflow */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_series_cell(ngx_http_aws_sigv4_metrics_t *metrics,
+    ngx_atomic_t *cell, ngx_http_aws_sigv4_series_key_t *key)
+{
+    ngx_uint_t         tries;
+    ngx_atomic_uint_t  value;
+
+    tries = 0;
+
+    do {
+        value = *cell;
+
+        if (value != 0 && !(value & NGX_HTTP_AWS_SIGV4_CLAIMED)) {
+            return value;
+        }
+
+        if (metrics->used >= metrics->limit && value == 0) {
+            return 0;
+        }
+
+        if ((value == 0 || ngx_http_aws_sigv4_series_abandoned(value, tries))
+            && ngx_atomic_cmp_set(cell, value,
+                                  NGX_HTTP_AWS_SIGV4_CLAIMED | ngx_pid))
+        {
+            return ngx_http_aws_sigv4_series_add(metrics, cell, key);
+        }
+
+    } while (++tries < NGX_HTTP_AWS_SIGV4_CLAIM_SPINS
+                       + NGX_HTTP_AWS_SIGV4_CLAIM_YIELDS);
+
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_series_abandoned(ngx_atomic_uint_t claim,
+    ngx_uint_t tries)
+{
+    ngx_pid_t  pid;
+
+    if (tries < NGX_HTTP_AWS_SIGV4_CLAIM_SPINS) {
+        ngx_cpu_pause();
+        return 0;
+    }
+
+    pid = (ngx_pid_t) (claim & ~NGX_HTTP_AWS_SIGV4_CLAIMED);
+
+    if (kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
+        return 1;
+    }
+
+    ngx_sched_yield();
+
+    return 0;
+}
+
+
+/* the cell is claimed by this process */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_series_add(ngx_http_aws_sigv4_metrics_t *metrics,
+    ngx_atomic_t *cell, ngx_http_aws_sigv4_series_key_t *key)
+{
+    ngx_uint_t  n;
+
+    n = ngx_atomic_fetch_add(&metrics->used, 1);
+
+    if (n >= metrics->limit) {
+        (void) ngx_atomic_fetch_add(&metrics->used, -1);
+        *cell = 0;
+        return 0;
+    }
+
+    ngx_http_aws_sigv4_series_fill(&metrics->series[n], key);
+
+    ngx_memory_barrier();
+
+    *cell = n;
+
+    return n;
+}
+
+
+static void
+ngx_http_aws_sigv4_series_fill(ngx_http_aws_sigv4_series_t *series,
+    ngx_http_aws_sigv4_series_key_t *key)
+{
+    ngx_memcpy(series->len, key->len, sizeof(key->len));
+    ngx_memcpy(series->labels, key->labels, key->size);
+
+    ngx_memory_barrier();
+
+    series->ready = 1;
+}
+
+
+ngx_http_aws_sigv4_series_t *
+ngx_http_aws_sigv4_series_at(ngx_http_aws_sigv4_metrics_t *metrics,
+    ngx_uint_t n)
+{
+    if (n >= ngx_min(metrics->used, metrics->limit)
+        || !metrics->series[n].ready
+        || (n == 0 && metrics->overflow == 0))
+    {
+        return NULL;
+    }
+
+    return &metrics->series[n];
+}
+
+
+ngx_uint_t
+ngx_http_aws_sigv4_series_used(ngx_http_aws_sigv4_metrics_t *metrics)
+{
+    return ngx_min(metrics->used, metrics->limit) - 1;
+}
+
+
+void
+ngx_http_aws_sigv4_series_label(ngx_http_aws_sigv4_series_t *series,
+    ngx_uint_t n, ngx_str_t *label)
+{
+    ngx_uint_t  i;
+
+    label->data = series->labels;
+    label->len = series->len[n];
+
+    for (i = 0; i < n; i++) {
+        label->data += series->len[i];
+    }
+}

@@ -1,0 +1,140 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include "ngx_http_aws_sigv4_module.h"
+#include "providers/ngx_http_aws_sigv4_provider.h"
+#include "ngx_http_aws_sigv4_refresh.h"
+
+
+static void ngx_http_aws_sigv4_provider_slot(
+    ngx_http_aws_sigv4_provider_t *leaf,
+    ngx_http_aws_sigv4_provider_state_t *state);
+
+
+void
+ngx_http_aws_sigv4_provider_state(ngx_http_aws_sigv4_provider_t *p,
+    ngx_http_aws_sigv4_provider_state_t *state)
+{
+    ngx_http_aws_sigv4_provider_t  *leaf;
+
+    leaf = p->source ? p->source : p;
+
+    /* to look at a provider that nobody uses does not make it fetch */
+
+    if (leaf->type->refresh != NULL
+        && (leaf->remote == NULL || leaf->remote->active))
+    {
+        leaf->type->refresh(leaf, ngx_cycle->log);
+    }
+
+    ngx_memzero(state, sizeof(ngx_http_aws_sigv4_provider_state_t));
+
+    state->name = p->name;
+    state->source = leaf->type->name;
+    state->used = p->used;
+
+    state->available =
+                    ngx_http_aws_sigv4_credentials_usable(leaf->credentials);
+
+    if (leaf->credentials != NULL) {
+        state->expires = leaf->credentials->expires;
+    }
+
+    if (leaf->remote != NULL) {
+        ngx_http_aws_sigv4_provider_slot(leaf, state);
+
+    } else if (leaf->rc != NGX_OK) {
+        state->error = leaf->error;
+    }
+}
+
+
+/* what any worker has fetched, also one that this one has no use for */
+
+static void
+ngx_http_aws_sigv4_provider_slot(ngx_http_aws_sigv4_provider_t *leaf,
+    ngx_http_aws_sigv4_provider_state_t *state)
+{
+    sigv4_credentials_t           value;
+    ngx_http_aws_sigv4_slot_t    *slot;
+    ngx_http_aws_sigv4_remote_t  *remote;
+    ngx_http_aws_sigv4_shared_t  *set;
+
+    remote = leaf->remote;
+
+    if (remote->slot == NULL) {
+        return;
+    }
+
+    ngx_shmtx_lock(remote->zone->mutex);
+
+    slot = ngx_http_aws_sigv4_refresh_slot(remote);
+
+    if (slot != NULL) {
+        state->fetches = slot->fetches;
+        state->failures = slot->failures;
+
+        if (slot->fetches) {
+            state->used = 1;
+        }
+
+        set = ngx_http_aws_sigv4_slot_get(slot, &value);
+
+        if (set != NULL) {
+            state->expires = set->expires;
+            state->available = (set->expires == 0
+                                || set->expires > ngx_time());
+        }
+
+        if (slot->error_len) {
+            (void) ngx_http_aws_sigv4_provider_error(leaf, NGX_ERROR, "%*s",
+                                                     slot->error_len,
+                                                     slot->error);
+            state->error = leaf->error;
+        }
+    }
+
+    ngx_shmtx_unlock(remote->zone->mutex);
+}
+
+
+ngx_http_aws_sigv4_provider_state_t *
+ngx_http_aws_sigv4_provider_states(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_pool_t *pool, ngx_uint_t *n)
+{
+    ngx_uint_t                            i;
+    ngx_array_t                          *providers;
+    ngx_http_aws_sigv4_provider_t       **p;
+    ngx_http_aws_sigv4_provider_state_t  *states;
+
+    providers = &smcf->store.providers;
+
+    states = ngx_palloc(pool, (providers->nelts + 1)
+                              * sizeof(ngx_http_aws_sigv4_provider_state_t));
+    if (states == NULL) {
+        return NULL;
+    }
+
+    p = providers->elts;
+    *n = 0;
+
+    /* none has been loaded if nobody signs */
+
+    for (i = 0; smcf->used && i < providers->nelts; i++) {
+
+        /* members of chains and roles may have no name of their own */
+
+        if (ngx_http_aws_sigv4_provider_find(&smcf->store, &p[i]->name)
+            == p[i])
+        {
+            ngx_http_aws_sigv4_provider_state(p[i], &states[(*n)++]);
+        }
+    }
+
+    return states;
+}
