@@ -564,6 +564,7 @@ location /signed/ {
 GET /guarded/
 --- upstream_script eval
 [{ status => 403 }]
+--- error_log: cause "unknown"
 --- status: 403
 --- upstream_count: 1
 --- access: $status=403

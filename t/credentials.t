@@ -465,5 +465,6 @@ aws_sigv4_provider p env;
 --- request: GET /
 --- status: 403
 --- upstream_verdict: refused: unknown_key
+--- error_log: cause "unknown_key"
 --- upstream_header: x-amz-security-token ~ ^(?:t{30000}){2}$
 --- access: $aws_sigv4_status=signed

@@ -232,6 +232,7 @@ server.conf:
 --- requests eval
 [main::put('/lattice-signed/', 70000)]
 --- status: 403
+--- error_log: cause "signature_mismatch"
 --- upstream_verdict: refused: payload_kind
 --- upstream_header eval
 'x-amz-content-sha256: ' . main::hash(70000)
