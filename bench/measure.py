@@ -38,6 +38,7 @@ LOADS = {
     "plain": ("plain", ITEMS, None),
     "again": ("again", ITEMS, None),
     "get": ("signed", ITEMS, None),
+    "uncounted": ("uncounted", ITEMS, None),
     "token": ("token", ITEMS, None),
     "hook": ("hook", ITEMS, None),
     "plain query": ("plain", QUERY, None),
@@ -50,6 +51,7 @@ LOADS = {
 RATIOS = (
     ("noise", "plain against plain: the noise", "again", "plain", None),
     ("get", "GET", "get", "plain", 1.10),
+    ("counters", "GET, counters on against off", "get", "uncounted", None),
     ("query", "GET, query of six arguments", "query", "plain query", 1.15),
     ("hook", "GET with a hook that sets the region", "hook", "plain", 1.15),
     ("token", "GET, session token of 600 bytes", "token", "plain", None),
@@ -90,11 +92,14 @@ class Bench:
     def start(self, name, kind=None, **more):
         """A gateway, seen to sign or not to sign as it should."""
         sign, token = {"signed": (gateway.SIGN, ""),
+                       "uncounted": (gateway.SIGN, ""),
                        "token": (gateway.SIGN, TOKEN),
                        "hook": (HOOK, "")}.get(kind or name, ("", ""))
 
-        process = gateway.gateway(self.directory / name, self.options.module,
-                                  self.ports, sign=sign, more=token, **more)
+        module = (self.options.uncounted if name == "uncounted"
+                  else self.options.module)
+        process = gateway.gateway(self.directory / name, module, self.ports,
+                                  sign=sign, more=token, **more)
         self.gateways[name] = process
 
         connection = client.Connection(process.port)
@@ -403,6 +408,7 @@ def main():
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--module", required=True)
+    parser.add_argument("--uncounted", required=True)
     parser.add_argument("--micro", required=True)
     parser.add_argument("--quick", action="store_true",
                         help="about two minutes, with more noise")

@@ -22,5 +22,11 @@ done
 
 cc -O2 -o build/micro bench/micro.c ngx_aws_sigv4_module/core/*.c -lcrypto
 
+# the same module without counters, to see what they cost
+
+make -s BUILD="$PWD/build/uncounted" \
+    CFLAGS='-g -O2 -DNGX_HTTP_AWS_SIGV4_NO_COUNTERS=1' all
+
 exec /usr/bin/python3 bench/measure.py --micro build/micro \
-    --module "$PWD/build/ngx_http_aws_sigv4_module.so" "$@"
+    --module "$PWD/build/ngx_http_aws_sigv4_module.so" \
+    --uncounted "$PWD/build/uncounted/ngx_http_aws_sigv4_module.so" "$@"

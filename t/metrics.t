@@ -26,6 +26,8 @@ my @script = (
     { match => '^/moved', status => 302, headers => { Location => '/' } },
     { match => '^/broken', close => 'head' },
     { match => '^/hang', after => "$dir/never", touch => "$dir/hangs" },
+    { match => '^/stale', status => 200, body => 'x',
+      headers => { 'X-Accel-Expires' => '@1' } },
     { match => '^/cached', status => 200, body => 'x',
       headers => { 'Cache-Control' => 'max-age=3600' } },
 );
@@ -81,6 +83,9 @@ my %locations = (
     '/mirrored' => 'mirror /mirror;',
     '/mirror'   => 'internal;',
     '/cached'   => 'proxy_cache cache;',
+    '/kept'     => 'proxy_cache cache; aws_sigv4_credentials nothing;',
+    '/stale'    => 'proxy_cache cache; proxy_cache_use_stale error;
+                    aws_sigv4_credentials $http_x_name;',
     '/resigned' => 'proxy_set_body "another";',
     '/denied'   => 'aws_sigv4_by_lua_block { sigv4.deny(403, "no") }',
     '/hook'     => 'aws_sigv4_by_lua_block { error("no") }',
@@ -94,7 +99,7 @@ my %locations = (
 );
 
 for my $name (sort keys %locations) {
-    my $upstream = $name eq '/retry' ? 'three' : $name eq '/half' ? 'half'
+    my $upstream = $name =~ m{^/(?:retry|stale)} ? 'three' : $name eq '/half' ? 'half'
                  : '127.0.0.1:$VERIFIER_PORT';
 
     $config .= "location $name {
@@ -158,6 +163,19 @@ subtest 'attempts' => sub {
     ask('/cached') for 1 .. 4;
     counted($nginx, '/cached', { signed => 4, '2xx' => 1 });
 
+    is ask('/kept')->{status}, 503, 'there is nothing in the cache';
+    counted($nginx, '/kept', { no_credentials => 1 },
+            'what the seal stops is no attempt');
+
+    ask('/stale');
+    counted($nginx, '/stale', { signed => 1, '2xx' => 1 });
+
+    is ask('/stale', headers => 'X-Name: nothing')->{status}, 200,
+       'an answer that is old';
+    counted($nginx, '/stale', { signed => 1, '2xx' => 1,
+                                no_credentials => 1 },
+            'that is one request, however often it is tried');
+
     ask('/resigned', method => 'POST', body => 'hello');
     counted($nginx, '/resigned',
             { resigned => 1, signed => 1, '2xx' => 1,
@@ -220,6 +238,8 @@ subtest 'sums' => sub {
     cmp_ok $keys, '>=', $signed, 'a key for each signature';
     cmp_ok total('key_cache_misses_total', @before), '>=', 2,
            'a worker derives a key for each scope';
+    cmp_ok total('key_cache_misses_total', @before), '<=', 2 * 3,
+           'once';
 
     my $json = metrics_json($nginx);
     my $sum = 0;

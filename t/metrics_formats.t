@@ -124,8 +124,21 @@ subtest 'providers' => sub {
                         aws_sigv4_provider q container endpoint='
                         . $broken->url . '/v1/credentials;
                         aws_sigv4_provider c chain providers=p;
+                        aws_sigv4_provider default static
+                            access_key_id=$TEST_AKID
+                            secret_access_key=$TEST_SECRET;
+                        aws_sigv4_provider v container endpoint='
+                        . $server->url . '/v1/credentials?v;
                         aws_sigv4_provider idle imds;',
-        config => $status . 'location /q {
+        config => $status . 'location /v {
+            aws_sigv4              on;
+            aws_sigv4_service      s3;
+            aws_sigv4_region       us-east-1;
+            aws_sigv4_credentials  $arg_name;
+            aws_sigv4_credentials_timeout 30s;
+            proxy_pass             http://127.0.0.1:$TEST_PORT_UPSTREAM;
+        }
+        location /q {
             aws_sigv4              on;
             aws_sigv4_service      s3;
             aws_sigv4_region       us-east-1;
@@ -138,6 +151,9 @@ subtest 'providers' => sub {
        'credentials are fetched';
     ok wait_for(sub { slurp($nginx->error_log) =~ /"q" could not fetch/ }),
        'others cannot be';
+
+    is request($nginx->port, target => '/v?name=v')->{status}, 200,
+       'one worker alone has use for some';
 
     # each worker says the same
 
@@ -168,6 +184,8 @@ subtest 'providers' => sub {
         cmp_ok $value->('q', 'failures_total'), '>=', 1, 'has failed';
         like $of{q}{last_error_info}[1]{error}, qr/answered with 500$/,
              'and why';
+
+        is $value->('v', 'available'), 1, 'all know of them';
 
         is $value->('idle', 'available'), 0, 'nobody uses it';
         is $value->('idle', 'refreshes_total'), 0, 'so it is not asked';
