@@ -213,6 +213,16 @@ subtest 'providers' => sub {
             for @key{qw( SECRET TEMP_SECRET TEMP_TOKEN AKID TEMP_AKID )};
     }
 
+    # workers that have had no use for it
+
+    ok $nginx->reload, 'nginx is reloaded';
+
+    my ($v) = grep { $_->{provider} eq 'v' }
+              @{ metrics_json($nginx)->{providers} };
+
+    ok $v->{available} && $v->{expiry_seconds} > 2000,
+       'what others have fetched is there';
+
     is_deeply [grep { !/could not fetch/ } $nginx->stop_it], [],
               'nginx ends well';
 };
