@@ -20,12 +20,15 @@
 
 
 local ngx = ngx
-local ceil = math.ceil
 local floor = math.floor
+local math_ceil = math.ceil
 local max = math.max
 
 
 local WINDOW = 60
+
+-- fractions do not add up exactly: a millionth is no request, and no second
+local TINY = 1e-6
 
 -- a window is asked for during itself and the next one
 local TTL = 2 * WINDOW
@@ -50,6 +53,11 @@ local function key(name, window)
 end
 
 
+local function ceil(value)
+    return math_ceil(value - TINY)
+end
+
+
 -- seconds until `n` more fit: first the last minute fades, then this one
 
 local function wait_for(n, limit, last, this, elapsed)
@@ -69,8 +77,7 @@ end
 local function judge(n, limit, last, this, elapsed)
     local used = last * (1 - elapsed / WINDOW) + this
 
-    -- sums of fractions: a millionth is no request
-    if used + n > limit + 1e-6 then
+    if used + n > limit + TINY then
         return false, max(floor(limit - used), 0),
                max(ceil(wait_for(n, limit, last, this, elapsed)), 1)
     end
@@ -112,8 +119,7 @@ function _M.look(dict, name, limit, now)
 
     local used = last * (1 - elapsed / WINDOW) + this
 
-    if used >= limit then
-        -- one more than nothing is left has to fit
+    if used >= limit - TINY then
         return false, 0,
                max(ceil(wait_for(1, limit, last, this, elapsed)), 1)
     end
