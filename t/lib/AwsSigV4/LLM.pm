@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
+package AwsSigV4::LLM;
+
+=encoding utf8
+
+=head1 NAME
+
+AwsSigV4::LLM - Bedrock, LM Studio and their like behind a gateway
+
+=head1 SYNOPSIS
+
+    use AwsSigV4;
+    use AwsSigV4::LLM;
+
+    my $llm   = AwsSigV4::LLM->new;
+    my $nginx = start_nginx(config => ..., values => $llm->values);
+
+    $llm->rules({ model => 'claude-a', error => 'Throttling', times => 1 });
+    my $response = $llm->post($nginx, '/v1/chat/completions',
+                              { model => 'a', messages => [] });
+    my ($request) = $llm->wait_requests(1);
+
+=head1 DESCRIPTION
+
+Runs F<t/lib/llm-server>: servers on 127.0.0.1 that answer as each dialect
+does, verify what reaches them, and write down all of it.  How they may be
+made to fail stands in F<t/lib/llm_server/behaviour.py>.
+
+=head1 CONSTRUCTOR
+
+=over
+
+=item new(%arg)
+
+C<listeners>, a hash of names and kinds, adds to C<%LISTENERS>, and undef
+removes; C<api_keys>, of names and keys; C<args>, further options of the
+server; C<forbid>, a list of credentials that may not arrive in any header.
+
+=back
+
+The listeners that are always there:
+
+    name         kind        port of
+    us           runtime     bedrock-runtime, any region
+    eu           runtime     the same, another port
+    us-tls       runtime     with TLS
+    mantle       mantle      bedrock-mantle, any region
+    studio       gateway     LM Studio: both dialects, no key
+    keyed        gateway     with the key $API_KEYS{keyed}
+    openai       openai      Authorization: Bearer $API_KEYS{openai}
+    anthropic    anthropic   x-api-key: $API_KEYS{anthropic}
+
+=head1 METHODS
+
+=over
+
+=item port($name), url($name)
+
+Of a listener; C<http://127.0.0.1:PORT>, or C<https>.
+
+=item values
+
+A hash for C<start_nginx>: C<$TEST_LLM_US>, C<$TEST_LLM_US_TLS>,
+C<$TEST_LLM_MANTLE> … are the URLs, C<$TEST_LLM_CLOSED> is one that refuses
+connections.
+
+=item rules(@rules)
+
+What goes wrong from now on; no rules: nothing does.
+
+=item gate($name, level => N), gate($name, by => N), open_gate($name)
+
+Let the streams of a gate send so many units.
+
+=item streams
+
+The answers that have begun and not ended: hashes of id, listener, model,
+gate, sent.
+
+=item requests, ends
+
+What has been logged since C<mark>: one hash a request, one for each end of
+an answer (id, how, sent; how: complete, closed, cut, close, garbage).
+
+=item wait_requests($count), wait_ends($count)
+
+The same, once there are so many.
+
+=item refused
+
+"reason detail" of the requests that were refused: none, in most tests.
+
+=item header($request, $name)
+
+The values of a header of a request.
+
+=item post($nginx, $target, $body, @headers)
+
+A request with a body in JSON (a hash, or text), and its response.
+
+=item json($response)
+
+Its body, decoded.
+
+=back
+
+=cut
+
+use strict;
+use warnings;
+
+use Cwd            ();
+use File::Basename ();
+use JSON::PP       ();
+
+use AwsSigV4::Block;
+use AwsSigV4::Client;
+use AwsSigV4::Process qw(temp_dir closed_port spawn stop is_running wait_for
+                         slurp);
+use AwsSigV4::Verifier;
+
+my $lib = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/..');
+
+my $json = JSON::PP->new->utf8->canonical;
+
+our %LISTENERS = (
+    us        => 'runtime',
+    eu        => 'runtime',
+    'us-tls'  => 'tls:runtime',
+    mantle    => 'mantle',
+    studio    => 'gateway',
+    keyed     => 'gateway',
+    openai    => 'openai',
+    anthropic => 'anthropic',
+);
+
+our %API_KEYS = (
+    keyed     => 'sk-mock-gateway-0123456789',
+    openai    => 'sk-mock-openai-0123456789',
+    anthropic => 'sk-ant-mock-0123456789',
+);
+
+sub new {
+    my ($class, %arg) = @_;
+
+    my $dir  = temp_dir();
+    my $self = bless { dir => $dir, log => "$dir/log", offset => 0 }, $class;
+    my %listeners = (%LISTENERS, %{ $arg{listeners} || {} });
+    my %keys      = (%API_KEYS, %{ $arg{api_keys} || {} });
+    my ($cert, $cert_key) = AwsSigV4::Block::make_cert();
+    my $known = \%AwsSigV4::Verifier::KEYS;
+
+    $self->{secure} = { map { $_ => scalar(($listeners{$_} // '') =~ /^tls:/) }
+                        keys %listeners };
+
+    my @command = (
+        $AwsSigV4::Verifier::PYTHON, "$lib/llm-server", '--with-parent',
+        '--log' => $self->{log}, '--port-file' => "$dir/ports",
+        '--cert' => $cert, '--cert-key' => $cert_key,
+        '--key' => "$known->{AKID}:$known->{SECRET}",
+        '--key' => "$known->{OTHER_AKID}:$known->{OTHER_SECRET}",
+        '--key' => join(':', @$known{qw(TEMP_AKID TEMP_SECRET TEMP_TOKEN)}),
+        (map { ('--listen' => "$_=$listeners{$_}") }
+            grep { defined $listeners{$_} } sort keys %listeners),
+        (map { ('--api-key' => "$_=$keys{$_}") }
+            grep { defined $keys{$_} } sort keys %keys),
+        (map { ('--forbid' => $_) } @{ $arg{forbid} || [] }),
+        @{ $arg{args} || [] },
+    );
+
+    $self->{pid} = spawn(command => \@command, output => "$dir/output");
+
+    wait_for(sub { -s "$dir/ports" || !is_running($self->{pid}) });
+    die "llm-server did not start:\n" . slurp("$dir/output")
+        unless -s "$dir/ports";
+
+    $self->{ports} = $json->decode(slurp("$dir/ports"));
+
+    return $self;
+}
+
+sub port { return $_[0]{ports}{ $_[1] } // die "no listener $_[1]\n" }
+
+sub url {
+    my ($self, $name) = @_;
+
+    return ($self->{secure}{$name} ? 'https' : 'http') . '://127.0.0.1:'
+        . $self->port($name);
+}
+
+sub values {
+    my ($self) = @_;
+
+    $self->{closed} //= closed_port();
+
+    return {
+        TEST_LLM_CLOSED => "http://127.0.0.1:$self->{closed}",
+        map {; 'TEST_LLM_' . uc(tr/-/_/r) => $self->url($_) }
+            grep { $_ ne 'control' } keys %{ $self->{ports} },
+    };
+}
+
+sub _control {
+    my ($self, $method, $path, $value) = @_;
+
+    my $client = AwsSigV4::Client->new(port => $self->port('control'));
+    my $response = $client->request({
+        method => $method, target => $path, last => 1,
+        body   => defined $value ? $json->encode($value) : undef,
+    });
+
+    die "llm-server: $method $path: $response->{body}\n"
+        unless $response->{status} == 200;
+
+    return $json->decode($response->{body});
+}
+
+sub rules {
+    my ($self, @rules) = @_;
+
+    return $self->_control(POST => '/rules', \@rules);
+}
+
+sub gate {
+    my ($self, $name, %how) = @_;
+
+    return $self->_control(POST => '/gate',
+        { name => $name, map { $_ => 0 + $how{$_} } keys %how })->{level};
+}
+
+sub open_gate { return $_[0]->gate($_[1]) }
+
+sub streams { return @{ $_[0]->_control(GET => '/streams') } }
+
+# From here on the readers give what is logged later.
+sub mark {
+    my ($self) = @_;
+
+    $self->{offset} = -s $self->{log} || 0;
+
+    return;
+}
+
+sub _records {
+    my ($self, $type) = @_;
+
+    my $error = slurp("$self->{dir}/output");
+    die "llm-server failed:\n$error" if length $error;
+
+    return grep { $_->{type} eq $type } map { $json->decode($_) }
+        slurp($self->{log}, $self->{offset}) =~ /^(.+)\n/mg;
+}
+
+sub requests { return $_[0]->_records('request') }
+sub ends     { return $_[0]->_records('end') }
+
+sub wait_requests { return $_[0]->_wait(request => $_[1]) }
+sub wait_ends     { return $_[0]->_wait(end => $_[1]) }
+
+sub _wait {
+    my ($self, $type, $count) = @_;
+
+    my @records;
+    wait_for(sub { (@records = $self->_records($type)) >= $count });
+
+    return @records;
+}
+
+sub refused {
+    my ($self) = @_;
+
+    return map { "$_->{reason} $_->{detail}" }
+        grep { $_->{verdict} ne 'ok' } $self->requests;
+}
+
+sub header {
+    my ($self, $request, $name) = @_;
+
+    return AwsSigV4::Client::header($request, $name);
+}
+
+sub post {
+    my ($self, $nginx, $target, $body, @headers) = @_;
+
+    return AwsSigV4::Client->new(port => $nginx->port)->request({
+        method  => 'POST',
+        target  => $target,
+        body    => ref $body ? $json->encode($body) : $body,
+        headers => [ [ 'Content-Type' => 'application/json' ], @headers ],
+        last    => 1,
+    });
+}
+
+sub json { return $json->decode($_[1]{body}) }
+
+sub stop_it {
+    my ($self) = @_;
+
+    stop(delete $self->{pid}) if $self->{pid};
+
+    return;
+}
+
+1;
