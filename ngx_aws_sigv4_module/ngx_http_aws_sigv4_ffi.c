@@ -11,15 +11,9 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_ffi.h"
 #include "providers/ngx_http_aws_sigv4_provider.h"
 #include "ngx_http_aws_sigv4_refresh.h"
-
-
-/* the strings are valid until the caller returns to the event loop */
-typedef struct {
-    size_t               len;
-    const u_char        *data;
-} ngx_http_aws_sigv4_ffi_str_t;
 
 
 /* no secret is in it */
@@ -34,10 +28,38 @@ typedef struct {
 } ngx_http_aws_sigv4_ffi_provider_t;
 
 
+const char *ngx_http_aws_sigv4_ffi_version(void);
 int ngx_http_aws_sigv4_ffi_provider(unsigned int n,
     ngx_http_aws_sigv4_ffi_provider_t *out);
 static void ngx_http_aws_sigv4_ffi_slot(ngx_http_aws_sigv4_provider_t *leaf,
     ngx_http_aws_sigv4_ffi_provider_t *out);
+
+
+const char *
+ngx_http_aws_sigv4_ffi_version(void)
+{
+    return NGX_HTTP_AWS_SIGV4_VERSION;
+}
+
+
+int
+ngx_http_aws_sigv4_ffi_error(ngx_http_aws_sigv4_ffi_str_t *err,
+    const char *fmt, ...)
+{
+    u_char   *p;
+    va_list   args;
+
+    static u_char  text[NGX_MAX_ERROR_STR];
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(text, text + sizeof(text), fmt, args);
+    va_end(args);
+
+    err->len = p - text;
+    err->data = text;
+
+    return NGX_ERROR;
+}
 
 
 /* the n-th provider, from 0; NGX_OK, or NGX_DONE: there is none */
@@ -51,6 +73,12 @@ ngx_http_aws_sigv4_ffi_provider(unsigned int n,
     ngx_http_aws_sigv4_main_conf_t   *smcf;
 
     cycle = (ngx_cycle_t *) ngx_cycle;
+
+    /* while the first configuration is read there is none */
+
+    if (cycle->conf_ctx == NULL) {
+        return NGX_DONE;
+    }
 
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_aws_sigv4_module);

@@ -91,6 +91,7 @@ typedef struct {
     ngx_flag_t                        http2;
     ngx_flag_t                        grpc;
     ngx_flag_t                        guarded;  /* deny, auth_basic, ... */
+    ngx_flag_t                        lua;      /* set_by_lua_block, ... */
     ngx_flag_t                        ssl_verify;
     ngx_flag_t                        ssl_server_name;
 } ngx_http_aws_sigv4_proxy_t;

@@ -188,10 +188,12 @@ int sigv4_canonical_request(const sigv4_request_t *req, sigv4_buf_t *buf,
 /* sets scope->datetime, in UTC, from seconds since the epoch */
 void sigv4_scope_time(sigv4_scope_t *scope, time_t t);
 
+/* whether it is not empty and visible ASCII without "/" and "," */
+int sigv4_is_scope_part(sigv4_str_t part);
+
 /*
  * "YYYYMMDD/region/service/aws4_request".  SIGV4_INVALID, here and where a
- * scope is used, if a name is empty or has in it what is not visible ASCII,
- * or "/" or ",".
+ * scope is used, if a region or a service cannot be part of it.
  */
 int sigv4_credential_scope(const sigv4_scope_t *scope, sigv4_buf_t *buf);
 
