@@ -14,9 +14,14 @@ AwsSigV4::LLM - Bedrock, LM Studio and their like behind a gateway
     use AwsSigV4::LLM;
 
     my $llm   = AwsSigV4::LLM->new;
-    my $nginx = start_nginx(config => ..., values => $llm->values);
+    my $nginx = $llm->gateway(table => <<'EOL');
+    return { models = {
+        a = { { route = "runtime-openai", model = "openai.a",
+                region = "us-east-1", url = "$TEST_LLM_US" } },
+    } }
+    EOL
 
-    $llm->rules({ model => 'claude-a', error => 'Throttling', times => 1 });
+    $llm->rules({ model => 'openai.a', error => 'throttling', times => 1 });
     my $response = $llm->post($nginx, '/v1/chat/completions',
                               { model => 'a', messages => [] });
     my ($request) = $llm->wait_requests(1);
@@ -63,7 +68,17 @@ Of a listener; C<http://127.0.0.1:PORT>, or C<https>.
 
 A hash for C<start_nginx>: C<$TEST_LLM_US>, C<$TEST_LLM_US_TLS>,
 C<$TEST_LLM_MANTLE> … are the URLs, C<$TEST_LLM_CLOSED> is one that refuses
-connections.
+connections, C<$TEST_CERT> is the CA.
+
+=item gateway(table => $lua, %arg)
+
+An nginx with the locations of F<examples/llm-gateway>, with this table and
+with C<callers>, if given, another file in Lua.  Its keys are
+C<default>, C<other> and C<temp>.  C<init> adds to the arguments of
+C<llm.init>; C<http_config> and C<config> are added to the configuration, and
+what remains goes to C<start_nginx>.  The files are F<models.lua> and
+F<callers.lua>, the key files F<keyed.key>, F<openai.key> and
+F<anthropic.key> in C<$TEST_DIR>.
 
 =item rules(@rules)
 
@@ -114,10 +129,9 @@ use Cwd            ();
 use File::Basename ();
 use JSON::PP       ();
 
+use AwsSigV4;
 use AwsSigV4::Block;
 use AwsSigV4::Client;
-use AwsSigV4::Process qw(temp_dir closed_port spawn stop is_running wait_for
-                         slurp);
 use AwsSigV4::Verifier;
 
 my $lib = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/..');
@@ -140,6 +154,37 @@ our %API_KEYS = (
     openai    => 'sk-mock-openai-0123456789',
     anthropic => 'sk-ant-mock-0123456789',
 );
+
+#  What a gateway can tell of a request in its log.
+our @VARIABLES = (qw(aws_sigv4_status), map { "llm_$_" } qw(
+    caller dialect alias model target region attempts stream prompt_tokens
+    completion_tokens cached_tokens first_token error));
+
+my $HTTP = <<'EOC';
+lua_package_path "$TEST_LUA/?.lua;;";
+lua_shared_dict llm 1m;
+init_by_lua_block {
+    require("resty.aws_sigv4.llm").init {
+        table = "$TEST_DIR/models.lua",
+        dict = "llm",
+        INIT
+    }
+}
+aws_sigv4_provider default static
+    access_key_id=$TEST_AKID secret_access_key=$TEST_SECRET;
+aws_sigv4_provider other static
+    access_key_id=$TEST_OTHER_AKID secret_access_key=$TEST_OTHER_SECRET;
+aws_sigv4_provider temp static
+    access_key_id=$TEST_TEMP_AKID secret_access_key=$TEST_TEMP_SECRET
+    session_token=$TEST_TEMP_TOKEN;
+aws_sigv4_allow_hosts *.amazonaws.com *.api.aws;
+proxy_ssl_trusted_certificate $TEST_CERT;
+EOC
+
+my $SERVER = <<'EOC';
+include $TEST_ROOT/examples/llm-gateway/llm-variables.conf;
+include $TEST_ROOT/examples/llm-gateway/llm-locations.conf;
+EOC
 
 sub new {
     my ($class, %arg) = @_;
@@ -195,10 +240,36 @@ sub values {
     $self->{closed} //= closed_port();
 
     return {
+        TEST_CERT       => (AwsSigV4::Block::make_cert())[0],
         TEST_LLM_CLOSED => "http://127.0.0.1:$self->{closed}",
         map {; 'TEST_LLM_' . uc(tr/-/_/r) => $self->url($_) }
             grep { $_ ne 'control' } keys %{ $self->{ports} },
     };
+}
+
+sub gateway {
+    my ($self, %arg) = @_;
+
+    my $init  = delete $arg{init} // '';
+    my @files = (
+        ['models.lua', 0644, delete $arg{table} // 'return {}'],
+        map { ["$_.key", 0644, "$API_KEYS{$_}\n"] } sort keys %API_KEYS);
+
+    if (defined(my $callers = delete $arg{callers})) {
+        push @files, ['callers.lua', 0644, $callers];
+        $init .= 'callers = "$TEST_DIR/callers.lua",';
+    }
+
+    return start_nginx(
+        modules_before => [qw(ndk_http_module ngx_http_lua_module)],
+        variables      => \@VARIABLES,
+        values         => { %{ $self->values }, %{ delete $arg{values} || {} } },
+        files          => [ @files, @{ delete $arg{files} || [] } ],
+        http_config    => ($HTTP =~ s/\bINIT\b/$init/r)
+            . (delete $arg{http_config} // ''),
+        config => $SERVER . (delete $arg{config} // ''),
+        %arg,
+    );
 }
 
 sub _control {
