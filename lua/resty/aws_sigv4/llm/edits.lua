@@ -7,11 +7,11 @@
 -- else goes on byte for byte.
 --
 --     list = edits.of(s, target)
---         for body.edit(), with offsets of the body as it was received; nil
---         where the target takes the body as it is
+--         for body.edit(); nil where the target takes the body as it is
 
 
 local cjson = require "cjson.safe"
+local body = require "resty.aws_sigv4.llm.body"
 
 
 local ngx = ngx
@@ -21,7 +21,7 @@ local gmatch = string.gmatch
 local gsub = string.gsub
 local ipairs = ipairs
 local pairs = pairs
-local sort = table.sort
+local remove = body.remove
 
 
 local _M = { version = "0.1.0" }
@@ -32,38 +32,6 @@ local VERSION = '"anthropic_version":"bedrock-2023-05-31"'
 
 local function quote(text)
     return (gsub(encode(text), "\\/", "/"))
-end
-
-
-local function by_place(a, b)
-    return a.key_from < b.key_from
-end
-
-
--- Each member goes with the comma before it.  Where all that stand before it
--- go as well there is none, and it takes the comma behind it.
-
-local function remove(list, members)
-    local leading
-
-    sort(members, by_place)
-
-    for _, member in ipairs(members) do
-        local from, to = member.before, member.to
-
-        if from == nil or from == leading then
-            leading = member.after
-            from = member.key_from
-            to = leading and leading + 1 or to
-        end
-
-        list[#list + 1] = { from = from, to = to, text = "" }
-    end
-end
-
-
-local function replace(list, from, to, text)
-    list[#list + 1] = { from = from, to = to, text = text }
 end
 
 
@@ -88,63 +56,56 @@ end
 
 -- the model is in the path, and what was in headers takes its place
 
-local function envelope(list, gone, members, target)
-    local text
-
-    if not members.anthropic_version then
-        text = VERSION
-    end
-
-    if not members.anthropic_beta then
-        local beta = betas(target)
-
-        if beta then
-            text = text and text .. "," .. beta or beta
-        end
-    end
-
+local function envelope(list, members, target)
     local model = members.model
+    local text = not members.anthropic_version and VERSION or nil
+    local beta = not members.anthropic_beta and betas(target)
+
+    if beta then
+        text = text and text .. "," .. beta or beta
+    end
 
     if text then
-        replace(list, model.key_from, model.to, text)
+        list[1] = { model.key_from, model.to, text }
 
     else
-        gone[#gone + 1] = model
+        list[1] = remove(members, "model")
     end
 
-    gone[#gone + 1] = members.stream
+    list[2] = remove(members, "stream")
 end
 
 
-local function drop_and_rename(list, gone, members, target)
+local function drop(list, members, names)
     local dropped = {}
 
-    for _, name in ipairs(target.drop or {}) do
+    for _, name in ipairs(names) do
         if members[name] and not dropped[name] then
             dropped[name] = true
-            gone[#gone + 1] = members[name]
+            list[#list + 1] = remove(members, name)
         end
     end
 
-    for old, new in pairs(target.rename or {}) do
+    return dropped
+end
+
+
+local function rename(list, members, names, dropped)
+    for old, new in pairs(names) do
         local member = members[old]
 
         if member and not dropped[old] then
 
             -- a name must not stand there twice
             if members[new] and not dropped[new] then
-                gone[#gone + 1] = member
+                list[#list + 1] = remove(members, old)
 
             else
-                replace(list, member.key_from, member.key_to, quote(new))
+                list[#list + 1] = { member.key_from, member.key_to,
+                                    quote(new) }
             end
         end
     end
-end
-
-
-local function by_from(a, b)
-    return a.from < b.from
 end
 
 
@@ -156,23 +117,22 @@ function _M.of(s, target)
         return nil
     end
 
-    local list, gone = {}, {}
+    local list = {}
 
     if target.invoke then
-        envelope(list, gone, members, target)
+        envelope(list, members, target)
 
     elseif s.alias ~= target.model then
         local model = members.model
 
-        replace(list, model.from, model.to, target.model_json)
+        list[1] = { model.from, model.to, target.model_json }
     end
 
-    if target.drop or target.rename then
-        drop_and_rename(list, gone, members, target)
-    end
+    local dropped = target.drop and drop(list, members, target.drop) or {}
 
-    remove(list, gone)
-    sort(list, by_from)
+    if target.rename then
+        rename(list, members, target.rename, dropped)
+    end
 
     return #list > 0 and list or nil
 end
