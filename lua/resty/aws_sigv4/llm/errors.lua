@@ -454,16 +454,19 @@ function _M.from_status(status)
 end
 
 
+local function exception(errortype)
+    return type(errortype) == "string" and errortype ~= ""
+           and exceptions[exception_name(errortype)] or nil
+end
+
+
+function _M.is_exception(errortype)
+    return exception(errortype) ~= nil
+end
+
+
 function _M.from_aws(status, errortype)
-    if type(errortype) == "string" and errortype ~= "" then
-        local code = exceptions[exception_name(errortype)]
-
-        if code then
-            return code
-        end
-    end
-
-    return _M.from_status(status)
+    return exception(errortype) or _M.from_status(status)
 end
 
 
