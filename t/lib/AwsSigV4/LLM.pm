@@ -177,7 +177,7 @@ aws_sigv4_provider other static
 aws_sigv4_provider temp static
     access_key_id=$TEST_TEMP_AKID secret_access_key=$TEST_TEMP_SECRET
     session_token=$TEST_TEMP_TOKEN;
-aws_sigv4_allow_hosts *.amazonaws.com *.api.aws;
+aws_sigv4_allow_hosts *.amazonaws.com *.api.aws 127.0.0.1;
 proxy_ssl_trusted_certificate $TEST_CERT;
 EOC
 
