@@ -282,6 +282,9 @@ subtest 'events of messages' => sub {
 
     is counted('anthropic-sse', named($start, $delta, $end, $stop)),
        '132/34/100 ended', 'at the begin and at the end';
+    is counted('anthropic-sse', named($start, $delta, $end, $stop)
+                                =~ s/\n/\r\n/gr),
+       '132/34/100 ended', 'with CR LF';
     is counted('anthropic-sse', named($start, $delta)), '132/1/100',
        'cut: what is known';
     is counted('anthropic-sse',

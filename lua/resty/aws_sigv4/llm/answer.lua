@@ -156,6 +156,29 @@ local function set_request_id(s, a)
 end
 
 
+-- "sse", "frames", "json", or nil for what is none of an API
+
+local function content_of(header)
+    local value = lower(one(header["Content-Type"]) or "")
+
+    value = match(value, "^%s*([^%s;]*)")
+
+    if value == "text/event-stream" then
+        return "sse"
+    end
+
+    if value == "application/vnd.amazon.eventstream" then
+        return "frames"
+    end
+
+    if value == "" or value == "application/json"
+       or find(value, "^application/.*%+json$")
+    then
+        return "json"
+    end
+end
+
+
 -- of a body that is not to be sent
 
 local function clear_headers()
@@ -215,12 +238,15 @@ local function normalise(s, a, status)
         ngx.status = errors.status(code)
         errors.headers(s.dialect, code)
 
-    elseif s.dialect == "bedrock" and not errortype then
-        errors.headers(s.dialect, code)
+    elseif content_of(header) ~= "json" then
+        -- JSON may name its exception itself
+        if s.dialect == "bedrock" and not errortype then
+            header["x-amzn-errortype"] = errors.codes[code].aws
+        end
 
-    elseif not find(lower(one(header["Content-Type"]) or ""),
-                    "^application/json")
-    then
+        header["Content-Type"] = "application/json"
+
+    elseif not header["Content-Type"] then
         header["Content-Type"] = "application/json"
     end
 
@@ -229,28 +255,7 @@ local function normalise(s, a, status)
 end
 
 
--- answers that are none
-
-local function content_of(header)
-    local value = lower(one(header["Content-Type"]) or "")
-
-    value = match(value, "^%s*([^%s;]*)")
-
-    if value == "text/event-stream" then
-        return "sse"
-    end
-
-    if value == "application/vnd.amazon.eventstream" then
-        return "frames"
-    end
-
-    if value == "" or value == "application/json"
-       or find(value, "^application/.*%+json$")
-    then
-        return "json"
-    end
-end
-
+-- answers
 
 local function count_headers(tap, header)
     local function get(name)
