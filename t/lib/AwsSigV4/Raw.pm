@@ -20,7 +20,7 @@ use AwsSigV4::Verifier;
 my $lib  = Cwd::abs_path(File::Basename::dirname(__FILE__) . '/..');
 my $json = JSON::PP->new->ascii;
 
-our @VARIABLES = map { "llm_$_" } qw( prompt_tokens completion_tokens
+our @VARIABLES = map { "llm_$_" } qw( caller prompt_tokens completion_tokens
                                       cached_tokens first_token error );
 
 # Locations are /KIND/NAME, where NAME is a script; see below.
@@ -54,6 +54,30 @@ location ^~ /closed/ {
     proxy_pass http://127.0.0.1:$CLOSED_PORT;
 }
 
+location ^~ /signed/ {
+    access_by_lua_block {
+        ngx.ctx.state = {
+            dialect = "anthropic", operation = "messages",
+            target = { signed = true },
+        }
+    }
+
+    aws_sigv4 on;
+    aws_sigv4_region us-east-1;
+    aws_sigv4_service bedrock;
+
+    location ^~ /signed/credentials {
+        aws_sigv4_credentials none;
+        proxy_pass http://127.0.0.1:$raw_port;
+    }
+
+    location ^~ /signed/host {
+        aws_sigv4_host $arg_host;
+        aws_sigv4_allow_hosts b.example.com;
+        proxy_pass http://127.0.0.1:$raw_port;
+    }
+}
+
 header_filter_by_lua_block {
     if ngx.ctx.state then
         require("resty.aws_sigv4.llm.answer").header(ngx.ctx.state)
@@ -71,8 +95,12 @@ log_by_lua_block {
 }
 EOC
 
-# states as the front makes them
+# states as the front makes them; what is charged becomes the caller's name
 my $KINDS = <<'EOL';
+require("resty.aws_sigv4.llm.callers").charge = function (_, tokens)
+    ngx.var.llm_caller = tokens
+end
+
 local function kind(dialect, operation, target)
     return function ()
         return { dialect = dialect, operation = operation, target = target }
@@ -112,7 +140,10 @@ sub new {
         modules_before => [ qw(ndk_http_module ngx_http_lua_module) ],
         variables      => \@VARIABLES,
         files          => [ [ 'lua/kinds.lua', 0644, $KINDS ] ],
-        http => "lua_package_path '\$TEST_LUA/?.lua;\$TEST_DIR/lua/?.lua;;';",
+        http => "lua_package_path '\$TEST_LUA/?.lua;\$TEST_DIR/lua/?.lua;;';"
+            . 'aws_sigv4_provider default static access_key_id=$TEST_AKID'
+            . ' secret_access_key=$TEST_SECRET;'
+            . 'aws_sigv4_provider none env;',
         server => $SERVER =~ s/\$raw_port/$port/gr
                           =~ s/\$read_timeout/$timeout/gr,
     );
@@ -205,9 +236,17 @@ sub fetch {
 
     $nginx->mark;
     my $response = request($nginx->port, target => $target, %more);
-    wait_for(sub { @log = $nginx->access });
+    wait_for(sub { @log = $self->log_of($target) });
 
     return ($response, $log[0]);
+}
+
+# What has been logged of a target since the mark; requests that a test did
+# not wait for may be logged late.
+sub log_of {
+    my ($self, $target) = @_;
+
+    return grep { $_->{request} =~ / \Q$target\E / } $self->{nginx}->access;
 }
 
 1;
