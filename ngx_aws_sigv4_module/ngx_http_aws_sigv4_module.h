@@ -241,6 +241,9 @@ struct ngx_http_aws_sigv4_ctx_s {
     ngx_output_chain_filter_pt        output_filter;
     void                             *filter_ctx;
 
+    ngx_chain_t                      *body;     /* as it is to be sent */
+    ngx_chain_t                      *detached; /* of the head, on retry */
+
     ngx_buf_t                        *head;     /* as it is sent */
     ngx_str_t                         unsealed; /* as the proxy built it */
     time_t                            sealed;   /* 0: must not be sent */
@@ -417,6 +420,18 @@ off_t ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs);
 
 ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
     ngx_chain_t *bufs, u_char *digest);
+
+
+/* ngx_http_aws_sigv4_replay.c */
+
+/* puts the bufs of the proxy where those of the body are */
+void ngx_http_aws_sigv4_replay(ngx_chain_t *bufs, ngx_chain_t *body);
+
+/* on a retry: keeps what nginx would not find again in the file */
+void ngx_http_aws_sigv4_replay_detach(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_upstream_t *u);
+void ngx_http_aws_sigv4_replay_attach(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_upstream_t *u);
 
 
 /* ngx_http_aws_sigv4_payload.c */
