@@ -258,6 +258,12 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_pool_cleanup_t  *cln;
 
+    /* a provider may be there for Lua code alone */
+
+    if (smcf->store.providers.nelts) {
+        smcf->used = 1;
+    }
+
     if (!smcf->used) {
         return NGX_CONF_OK;
     }

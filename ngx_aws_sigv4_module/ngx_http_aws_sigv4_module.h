@@ -332,6 +332,16 @@ ngx_int_t ngx_http_aws_sigv4_target(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req);
 
 
+/* ngx_http_aws_sigv4_wire.c */
+
+/*
+ * The same for any URI, of S3 or not.  NGX_DECLINED: it does not start with
+ * "/"; NGX_ERROR: there is no memory.
+ */
+ngx_int_t ngx_http_aws_sigv4_wire(ngx_pool_t *pool, ngx_str_t *uri,
+    ngx_uint_t s3, sigv4_request_t *req);
+
+
 /* ngx_http_aws_sigv4_check.c */
 
 /* what nginx -t can tell about one location */
@@ -436,6 +446,10 @@ void ngx_http_aws_sigv4_replay_attach(ngx_http_aws_sigv4_ctx_t *ctx,
 
 /* ngx_http_aws_sigv4_payload.c */
 
+/* what aws_sigv4_payload comes to for a service; AUTO is as SIGNED */
+ngx_uint_t ngx_http_aws_sigv4_payload_mode(ngx_str_t *service,
+    ngx_uint_t mode);
+
 /* refuses a body whose chunks the client has signed */
 ngx_int_t ngx_http_aws_sigv4_chunk_signed(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
@@ -458,6 +472,7 @@ ngx_http_aws_sigv4_class_e ngx_http_aws_sigv4_classify(
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name);
 ngx_uint_t ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
     ngx_str_t *name);
+ngx_uint_t ngx_http_aws_sigv4_is_replaced(ngx_str_t *name);
 
 /* the request that the proxy is expected to build */
 ngx_int_t ngx_http_aws_sigv4_request(ngx_http_request_t *r,
@@ -498,6 +513,40 @@ typedef struct {
 ngx_int_t ngx_http_aws_sigv4_head_parse(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head,
     sigv4_request_t *req);
+
+
+/* ngx_http_aws_sigv4_stages.c */
+
+/* one signature while it is made, in the scratch of the worker */
+typedef struct {
+    ngx_http_aws_sigv4_main_conf_t   *smcf;
+    sigv4_credentials_t              *cred;
+    uint64_t                          generation;
+    sigv4_buf_t                       buf;
+    sigv4_str_t                       signed_headers;
+    sigv4_str_t                       string_to_sign;
+    sigv4_str_t                       authorization;
+} ngx_http_aws_sigv4_work_t;
+
+/* sets scope->datetime to now, and returns it */
+time_t ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_main_conf_t *smcf,
+    sigv4_scope_t *scope);
+
+/*
+ * Adds the fields that the module makes, and sorts; there is room for three
+ * more.  sha256 NULL, or an empty token: there is none.
+ */
+void ngx_http_aws_sigv4_add_own(sigv4_request_t *req, sigv4_scope_t *scope,
+    ngx_str_t *sha256, sigv4_str_t *token);
+
+ngx_int_t ngx_http_aws_sigv4_scratch(ngx_http_aws_sigv4_main_conf_t *smcf,
+    size_t size, sigv4_buf_t *buf, ngx_log_t *log);
+void ngx_http_aws_sigv4_wipe_scratch(ngx_http_aws_sigv4_work_t *work);
+
+/* a code of the core; whatever it is, the caller wipes the scratch */
+int ngx_http_aws_sigv4_stages(ngx_http_aws_sigv4_work_t *work,
+    sigv4_scope_t *scope, sigv4_request_t *all,
+    uint8_t signature[SIGV4_SIGNATURE_LEN]);
 
 
 /* ngx_http_aws_sigv4_sign.c */
