@@ -118,6 +118,10 @@ A request with a body in JSON (a hash, or text), and its response.
 
 Its body, decoded.
 
+=item encode($value)
+
+JSON.
+
 =back
 
 =cut
@@ -263,7 +267,8 @@ sub gateway {
     return start_nginx(
         modules_before => [qw(ndk_http_module ngx_http_lua_module)],
         variables      => \@VARIABLES,
-        values         => { %{ $self->values }, %{ delete $arg{values} || {} } },
+        values         => { %{ $self->values },
+                            %{ delete $arg{values} || {} } },
         files          => [ @files, @{ delete $arg{files} || [] } ],
         http_config    => ($HTTP =~ s/\bINIT\b/$init/r)
             . (delete $arg{http_config} // ''),
@@ -362,6 +367,8 @@ sub post {
         last    => 1,
     });
 }
+
+sub encode { return $json->encode($_[1]) }
 
 sub json { return $json->decode($_[1]{body}) }
 

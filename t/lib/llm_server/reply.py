@@ -230,7 +230,8 @@ def check_bedrock(question):
     if "inputText" in question.json or question.operation == "count-tokens":
         return
 
-    if question.json.get("anthropic_version") != "bedrock-2023-05-31":
+    #  Anthropic's client for Bedrock names versions of its own API.
+    if not isinstance(question.json.get("anthropic_version"), str):
         raise Fault(400, "anthropic_version: Field required")
 
     if "anthropic-version" in question.headers:
