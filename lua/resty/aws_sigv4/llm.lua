@@ -86,10 +86,11 @@ function _M.init(options)
 end
 
 
--- as it stands in the request line, without arguments
+-- as it stands in the request line, without arguments; nothing of a line that
+-- nginx could not read
 
 local function request_path()
-    return match(ngx.var.request_uri, "^[^?#]*")
+    return match(ngx.var.request_uri or "", "^[^?#]*")
 end
 
 
