@@ -64,6 +64,7 @@ test: $(MODULE) ## Run the tests, or those named by TESTS=t/...
 
 bench: $(MODULE) ## Measure against plain proxy_pass; BENCH=--quick is faster
 	bench/run.sh $(BENCH)
+	bench/resty.sh
 
 bench-rotation: $(MODULE) ## Replace credentials under load for 5 minutes
 	bench/rotation.sh $(BENCH)
