@@ -504,3 +504,6 @@ async function worker() {
 
 await Promise.all(Array.from({ length: 6 }, worker));
 console.log('done');
+
+// a stream that was left at its error may still hold its connection
+process.exit();
