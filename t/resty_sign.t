@@ -16,7 +16,7 @@ use Test::More;
 use lib 't/lib';
 
 use AwsSigV4;
-use AwsSigV4::Oracle qw(oracle_check);
+use AwsSigV4::Oracle qw(oracle_check sign);
 
 my %key = %AwsSigV4::Verifier::KEYS;
 my $verifier = start_verifier(args => ['--presigned']);
@@ -182,6 +182,69 @@ for my $case (@refused) {
     ref $expected ? like $err, $expected, 'and says why'
                   : is $err, $expected, 'and says why';
 }
+
+# many more, from a fixed seed, as awscrt and botocore sign them
+
+srand 20250214;
+
+my @pieces = ('a', 'Z9', '-._~', '%20', '%C3%A9', '%3A', '(', '*', 'b');
+my @different;
+
+sub pick { return $_[rand @_] }
+sub text { return CORE::join '', map { pick(@pieces) } 0 .. rand 4 }
+
+for my $n (1 .. 200) {
+    my $s3     = rand() < 0.5;
+    my $host   = $s3 ? 'bucket.s3.eu-west-1.amazonaws.com'
+                     : 'monitoring.eu-west-1.amazonaws.com';
+    my $target = CORE::join('', map { '/' . text() } 0 .. rand 4);
+
+    $target =~ tr/(*//d if $s3;    # what S3 wants to have encoded
+    $target =~ s/%3A// if $s3;
+    my $query = CORE::join '&', map { text() . '=' . text() } 0 .. rand 4;
+
+    $query =~ tr/(*//d;            # botocore copies it as it is
+    $target .= "?$query" if rand() < 0.7;
+
+    my %t = (
+        method => pick(qw(GET PUT POST DELETE)),
+        body => 'x' x rand 100,
+        headers => { 'content-type' => 'text/' . pick(qw(a b)),
+                     'x-amz-meta-a' => ' ' x rand(3) . 'v  w ' },
+    );
+
+    my ($got) = call('sign', %t, url => "https://$host$target",
+                     credentials => pick('default', 'temp'));
+
+    if (!$got) {
+        push @different, "not signed: $target";
+        next;
+    }
+
+    my $temp = exists $got->{'X-Amz-Security-Token'};
+
+    for my $signer ('awscrt', 'botocore') {
+        my $want = sign(
+            %t, host => $host, target => $target, signer => $signer,
+            service => $s3 ? 's3' : 'monitoring', region => 'eu-west-1',
+            date => $got->{'X-Amz-Date'}, content_sha256 => 1,
+            headers => [map { [$_, $t{headers}{$_}] } sort keys %{ $t{headers} }],
+            $temp ? (access_key_id => $key{TEMP_AKID},
+                     secret_access_key => $key{TEMP_SECRET},
+                     session_token => $key{TEMP_TOKEN}) : (),
+        );
+        my $text = ref $want->{headers}
+            ? encode_json($want->{headers}) : $want->{headers};
+
+        my ($signature) = $got->{Authorization} =~ /Signature=(\w+)/;
+
+        push @different, "$signer $t{method} $target $text"
+            if index($text, $signature) < 0;
+    }
+}
+
+is scalar @different, 0, '200 requests are signed as awscrt and botocore do'
+    or diag "$different[0]\nof " . @different;
 
 my ($counts, $text) = oracle_check($verifier->log_file);
 
