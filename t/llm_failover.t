@@ -57,6 +57,11 @@ return { models = {
                  model = "no", region = "us-east-1", credentials = "none",
                  cooldown = 0 }, eu },
     claude = { invoke, claude, invoke },
+    same = { us, { route = "gateway", url = "$TEST_LLM_STUDIO",
+                   model = "same", cooldown = 0 } },
+    twice = { { route = "runtime-openai", url = "$TEST_LLM_US",
+                model = "of-us", region = "us-east-1", cooldown = 0,
+                retry_timeout = true }, eu },
 } }
 EOT
 
@@ -173,6 +178,9 @@ sub no_triggers {
     is(models_of(@requests), 'of-us', 'no other after an answered 504');
     is($response->{status}, 504, 'which the client gets');
 
+    ($response, @requests) = ask('twice');
+    is(models_of(@requests), 'of-us of-eu', 'unless the table says so');
+
     # the last one's own error passes
     $llm->rules({ status => 503, message => 'of the last',
                   model => 'of-eu' }, { status => 429, model => 'of-us' });
@@ -238,6 +246,11 @@ sub edits {
     is($requests[1]{body}, '{"model":"claude-r","stream":false,'
        . '"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}',
        'for Messages');
+
+    $llm->rules({ model => 'of-us', status => 500 });
+    ($response, @requests) = ask('same');
+    is($requests[1]{body}, '{"messages":[{"role":"user","content":"hi"}],'
+       . '"model":"same","n":[ ]}', 'the body as it was received');
 
     return;
 }
