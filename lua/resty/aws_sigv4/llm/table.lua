@@ -24,6 +24,7 @@
 
 
 local cjson = require "cjson.safe"
+local checks = require "resty.aws_sigv4.llm.checks"
 local file = require "resty.aws_sigv4.llm.file"
 local keys = require "resty.aws_sigv4.llm.keys"
 
@@ -35,7 +36,6 @@ local floor = math.floor
 local format = string.format
 local gsub = string.gsub
 local ipairs = ipairs
-local lower = string.lower
 local match = string.match
 local pairs = pairs
 local sort = table.sort
@@ -43,6 +43,21 @@ local sub = string.sub
 local time = os.time
 local tostring = tostring
 local type = type
+
+local MAX_NAME = checks.MAX_NAME
+local is_text = checks.is_text
+local is_boolean = checks.is_boolean
+local is_seconds = checks.is_seconds
+local is_names = checks.is_names
+local is_renaming = checks.is_renaming
+local one_of = checks.one_of
+local is_key_header = checks.is_key_header
+local is_url = checks.is_url
+local is_plain = checks.is_plain
+local is_region = checks.is_region
+local is_word = checks.is_word
+local is_host = checks.is_host
+local is_path = checks.is_path
 
 
 local _M = { version = "0.1.0" }
@@ -52,9 +67,7 @@ local _M = { version = "0.1.0" }
 -- each of the others, and some are left to the operator
 
 local MAX_TARGETS = 8
-local MAX_NAME = 256
 local MAX_MEMBERS = 16
-local MAX_COOLDOWN = 3600
 
 local DEFAULT_COOLDOWN = 10
 local DEFAULT_CREDENTIALS = "default"
@@ -108,138 +121,9 @@ local PATHS = {
 local ACTIONS = { "converse", "converse-stream", "invoke",
                   "invoke-with-response-stream", "count-tokens" }
 
--- proxy_set_header takes no variable as a name
-local KEY_HEADERS = { ["authorization"] = true, ["x-api-key"] = true,
-                      ["api-key"] = true, ["x-goog-api-key"] = true }
-
 
 -- what is looked for in each body
 local MEMBERS = { "model", "stream", "anthropic_version", "anthropic_beta" }
-
-
--- Each check returns the value to use, or nil and what is expected.
-
-local function is_text(pattern, expected)
-    return function (value)
-        if type(value) ~= "string" or #value > 2048
-           or not find(value, pattern)
-        then
-            return nil, expected
-        end
-
-        return value
-    end
-end
-
-
-local function is_boolean(value)
-    if type(value) ~= "boolean" then
-        return nil, "true or false is expected"
-    end
-
-    return value
-end
-
-
-local function is_seconds(value)
-    if type(value) ~= "number" or value ~= value or value < 0
-       or value > MAX_COOLDOWN
-    then
-        return nil, "seconds from 0 to " .. MAX_COOLDOWN .. " are expected"
-    end
-
-    return value
-end
-
-
-local function is_names(value)
-    local n = 0
-
-    if type(value) ~= "table" then
-        return nil, "a list of names is expected"
-    end
-
-    for _ in pairs(value) do
-        n = n + 1
-    end
-
-    for i = 1, n do
-        if type(value[i]) ~= "string" or value[i] == ""
-           or #value[i] > MAX_NAME
-        then
-            return nil, "a list of names is expected"
-        end
-    end
-
-    return value
-end
-
-
-local function is_renaming(value)
-    if type(value) ~= "table" then
-        return nil, "names and their new names are expected"
-    end
-
-    for old, new in pairs(value) do
-        if type(old) ~= "string" or type(new) ~= "string"
-           or old == "" or new == "" or #old > MAX_NAME or #new > MAX_NAME
-        then
-            return nil, "names and their new names are expected"
-        end
-    end
-
-    return value
-end
-
-
-local function one_of(set, what)
-    return function (value)
-        if type(value) ~= "string" or not set[value] then
-            return nil, what
-        end
-
-        return value
-    end
-end
-
-
-local function is_key_header(value)
-    value = type(value) == "string" and lower(value)
-
-    if not KEY_HEADERS[value] then
-        return nil, "\"authorization\", \"x-api-key\", \"api-key\" or "
-                    .. "\"x-goog-api-key\" is expected"
-    end
-
-    return value
-end
-
-
--- without a host that ends where nginx and we would differ
-
-local function is_url(value)
-    local authority, base
-
-    if type(value) == "string" then
-        authority, base = match(value, "^https?://([%w%.%-_:%[%]]+)(.*)$")
-    end
-
-    if not authority or #value > 2048
-       or not (base == "" or find(base, "^/[%w%._~%-%%/:@!$&'()*+,;=]*$"))
-    then
-        return nil, "http://host[:port][/path] or https://… is expected"
-    end
-
-    return (gsub(value, "/+$", ""))
-end
-
-
-local is_plain = is_text("^[^%c]+$", "text without line breaks is expected")
-local is_region = is_text("^%l[%l%d]*%-[%l%d%-]*%d$",
-                          "a region such as \"us-east-1\" is expected")
-local is_word = is_text("^[%w._%-]+$", "a name is expected")
-local is_host = is_text("^[%w%._%-:%[%]]+$", "a host name is expected")
-local is_path = is_text("^/[%w%._~%-/]*$", "a path is expected")
 
 
 local TARGET = {
