@@ -27,6 +27,9 @@
 --         edit() knows which comma goes if neighbours are removed too.
 --     edit = body.insert(members, name, json)
 --         a new first member
+--
+-- A location that does not sign needs "proxy_next_upstream off": nginx does
+-- not find the parts of a file again that follow what was edited.
 
 local base = require "resty.core.base"
 local cjson = require "cjson.safe"
