@@ -4,7 +4,7 @@
 
 # examples/llm-gateway: its demonstration as a newcomer runs it, and both of
 # its configurations as they stand but for ports, addresses, directories, the
-# CA and one digest.
+# CA, one digest and the number of connections.
 
 package LLMExample;
 
@@ -88,6 +88,8 @@ sub write_config {
     _change(\$text, qr{/var/log/nginx/llm\.log},
             '$TEST_DIR/logs/access.log');
     _change(\$text, qr{/etc/nginx/llm}, '$TEST_DIR');
+    # the files that an ordinary user may open
+    _change(\$text, qr/worker_connections\s+\K4096/, 512);
     $text =~ s/^\s+server\s+127\.0\.0\.1:\K4000(?=;)/\$TEST_LITELLM/m;
 
     $self->_write_files;
