@@ -11,6 +11,7 @@ NGINX_DEV = /usr/share/nginx/src
 MODULES_PATH = /usr/lib/nginx/modules
 MODULES_AVAILABLE = /usr/share/nginx/modules-available
 MODULES_ENABLED = /etc/nginx/modules-enabled
+LUA_PATH = /usr/share/lua/5.1
 
 CFLAGS = -g -O2
 HARDENING = -fPIC -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat \
@@ -55,12 +56,15 @@ install: $(MODULE) ## Install it, and a snippet that loads it, below DESTDIR
 	    > $(DESTDIR)$(MODULES_AVAILABLE)/mod-http-aws-sigv4.conf
 	ln -sf $(MODULES_AVAILABLE)/mod-http-aws-sigv4.conf \
 	    $(DESTDIR)$(MODULES_ENABLED)/60-mod-http-aws-sigv4.conf
+	cd lua && find resty -name '*.lua' -exec install -D -m 644 {} \
+	    $(DESTDIR)$(LUA_PATH)/{} \;
 
 test: $(MODULE) ## Run the tests, or those named by TESTS=t/...
 	build-aux/prove.sh $(TESTS)
 
 bench: $(MODULE) ## Measure against plain proxy_pass; BENCH=--quick is faster
 	bench/run.sh $(BENCH)
+	bench/resty.sh
 
 bench-rotation: $(MODULE) ## Replace credentials under load for 5 minutes
 	bench/rotation.sh $(BENCH)

@@ -11,6 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 . build-aux/packages.sh
+. build-aux/processes.sh
 
 port=8080
 demo=no
@@ -18,9 +19,6 @@ stand_in=auto
 
 key=AKIDEXAMPLE
 secret=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
-
-run=
-children=()
 
 
 usage() {
@@ -43,12 +41,6 @@ stand-in on this machine that checks every signature as AWS would.
                   four and refuses the last, which has a wrong secret
     --help        show this
 END
-}
-
-
-fail() {
-    printf 'run.sh: %s\n' "$*" >&2
-    exit 1
 }
 
 
@@ -115,68 +107,6 @@ prepare() {
     (umask 077
      printf '%s\n' "$secret" >"$run/keys/secret"
      printf '%s\n' "${secret/K7MD/K8MD}" >"$run/keys/wrong-secret")
-}
-
-
-# shellcheck disable=SC2317
-finish() {
-    local pid
-
-    trap - EXIT INT TERM HUP
-
-    for pid in "${children[@]}"; do
-        kill -TERM "$pid" 2>/dev/null || true
-    done
-
-    for pid in "${children[@]}"; do
-        wait "$pid" 2>/dev/null || true
-    done
-
-    [ -z "$run" ] || rm -rf "$run"
-}
-
-
-# wait_for WHAT FILE: until the child started last has written it
-
-wait_for() {
-    local pid=${children[-1]} try
-
-    for ((try = 0; try < 300; try++)); do
-        [ -s "$2" ] && return 0
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.1
-    done
-
-    cat "$run/logs/start" >&2 2>/dev/null || true
-    fail "$1 did not start"
-}
-
-
-free_port() {
-    /usr/bin/python3 -c '
-import random
-import socket
-
-while True:
-    port = random.randint(10000, 30000)
-    with socket.socket() as s:
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-    print(port)
-    break'
-}
-
-
-port_is_free() {
-    /usr/bin/python3 -c '
-import socket
-import sys
-
-with socket.socket() as s:
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("127.0.0.1", int(sys.argv[1])))' "$1" 2>/dev/null
 }
 
 
@@ -341,9 +271,7 @@ demonstrate() {
 options "$@"
 build
 
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+end_with_script
 
 if [ "$stand_in" = auto ]; then
     stand_in=yes

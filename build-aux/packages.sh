@@ -29,6 +29,12 @@ RUN_PACKAGES="
     python3
 "
 
+# ngx_lua and what the Lua modules of lua/ use
+LUA_PACKAGES="
+    libnginx-mod-http-lua
+    lua-cjson
+"
+
 # ceph-* and radosgw, python3-swift and swift-*: servers that verify
 # awscrt, botocore: signers to compare with; the others are clients
 TEST_PACKAGES="

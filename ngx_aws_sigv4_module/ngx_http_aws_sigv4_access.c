@@ -16,6 +16,8 @@ typedef ngx_int_t (*ngx_http_aws_sigv4_step_pt)(ngx_http_request_t *r,
 
 static ngx_uint_t ngx_http_aws_sigv4_move_last(ngx_http_request_t *r);
 static void ngx_http_aws_sigv4_run_phases(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_step_off(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_step_need_body(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_step_hook(ngx_http_request_t *r,
@@ -35,8 +37,10 @@ static void ngx_http_aws_sigv4_cleanup(void *data);
 
 /* the order of the work on a request */
 static ngx_http_aws_sigv4_step_pt  ngx_http_aws_sigv4_steps[] = {
+    ngx_http_aws_sigv4_step_off,
     ngx_http_aws_sigv4_step_need_body,
     ngx_http_aws_sigv4_step_hook,
+    ngx_http_aws_sigv4_step_off,
     ngx_http_aws_sigv4_step_scope,
     ngx_http_aws_sigv4_step_credentials,
     ngx_http_aws_sigv4_payload,
@@ -160,6 +164,14 @@ ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
         return ctx->rc;
     }
 
+    if (ctx->step == 0 && !ctx->off) {
+
+        /* resty.aws_sigv4 may have made it for another location */
+
+        ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+        ctx->status = NGX_HTTP_AWS_SIGV4_PENDING;
+    }
+
     while (ngx_http_aws_sigv4_steps[ctx->step] && !ctx->off) {
 
         rc = ngx_http_aws_sigv4_steps[ctx->step](r, ctx);
@@ -178,6 +190,21 @@ ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
         }
 
         return rc;
+    }
+
+    return NGX_OK;
+}
+
+
+/* resty.aws_sigv4 may have chosen so, or the hook */
+
+static ngx_int_t
+ngx_http_aws_sigv4_step_off(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx)
+{
+    if (ctx->choice.off) {
+        ctx->off = 1;
+        ctx->status = NGX_HTTP_AWS_SIGV4_OFF;
     }
 
     return NGX_OK;
@@ -218,11 +245,6 @@ ngx_http_aws_sigv4_step_hook(ngx_http_request_t *r,
 
     if (ctx->choice.deny) {
         return ngx_http_aws_sigv4_deny(r, ctx);
-    }
-
-    if (ctx->choice.off) {
-        ctx->off = 1;
-        ctx->status = NGX_HTTP_AWS_SIGV4_OFF;
     }
 
     return NGX_OK;

@@ -43,7 +43,7 @@ static void ngx_http_aws_sigv4_body_cleanup(void *data);
 static void ngx_http_aws_sigv4_body_spooled(ngx_http_aws_sigv4_body_t *body,
     ngx_http_request_t *r);
 static ngx_uint_t ngx_http_aws_sigv4_body_is_file(
-    ngx_http_aws_sigv4_body_t *body, ngx_file_t *file);
+    ngx_http_aws_sigv4_body_t *body, ngx_chain_t *bufs);
 static ngx_int_t ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known);
 
@@ -346,17 +346,27 @@ ngx_http_aws_sigv4_body_spooled(ngx_http_aws_sigv4_body_t *body,
 
 static ngx_uint_t
 ngx_http_aws_sigv4_body_is_file(ngx_http_aws_sigv4_body_t *body,
-    ngx_file_t *file)
+    ngx_chain_t *bufs)
 {
+    ngx_buf_t                *b;
     ngx_pool_cleanup_file_t  *clnf;
 
-    if (body->file != file || body->opened->handler == NULL) {
+    b = bufs->buf;
+
+    /* an edited body has parts of the file */
+
+    if (bufs->next != NULL
+        || b->file_pos != 0
+        || b->file_last != body->length
+        || b->file != body->file
+        || body->opened->handler == NULL)
+    {
         return 0;
     }
 
     clnf = body->opened->data;
 
-    return clnf->fd == file->fd;
+    return clnf->fd == b->file->fd;
 }
 
 
@@ -470,7 +480,7 @@ ngx_http_aws_sigv4_body_hash(ngx_http_request_t *r,
         && body->hash == NULL
         && body->length == payload->length
         && (payload->file
-            ? ngx_http_aws_sigv4_body_is_file(body, payload->file)
+            ? ngx_http_aws_sigv4_body_is_file(body, bufs)
             : known))
     {
         sigv4_hex(body->digest, payload->hash);

@@ -198,7 +198,10 @@ ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    if (ngx_http_aws_sigv4_unset(conf->service) && conf->hook == NULL) {
+    if (ngx_http_aws_sigv4_unset(conf->service)
+        && conf->hook == NULL
+        && !conf->proxy.lua)
+    {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "no service can be inferred from host \"%V\", set "
                       "\"aws_sigv4_service\" and \"aws_sigv4_region\", or "

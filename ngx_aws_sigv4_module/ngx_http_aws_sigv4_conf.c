@@ -54,7 +54,23 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_http_aws_sigv4_main_conf_t  *smcf = conf;
 
+    ngx_uint_t           i;
     ngx_pool_cleanup_t  *cln;
+
+    /* a provider may be there for code of resty.aws_sigv4 alone */
+
+    if (smcf->store.providers.nelts) {
+
+        for (i = 0; cf->cycle->modules[i]; i++) {
+
+            if (ngx_strcmp(cf->cycle->modules[i]->name,
+                           "ngx_http_lua_module")
+                == 0)
+            {
+                smcf->used = 1;
+            }
+        }
+    }
 
     if (!smcf->used) {
         return NGX_CONF_OK;

@@ -11,13 +11,7 @@
 
 
 #include "ngx_http_aws_sigv4_module.h"
-
-
-/* the strings are valid until the caller returns to the event loop */
-typedef struct {
-    size_t               len;
-    const u_char        *data;
-} ngx_http_aws_sigv4_ffi_str_t;
+#include "ngx_http_aws_sigv4_ffi.h"
 
 
 /* no secret is in it */
@@ -32,8 +26,36 @@ typedef struct {
 } ngx_http_aws_sigv4_ffi_provider_t;
 
 
+const char *ngx_http_aws_sigv4_ffi_version(void);
 int ngx_http_aws_sigv4_ffi_provider(unsigned int n,
     ngx_http_aws_sigv4_ffi_provider_t *out);
+
+
+const char *
+ngx_http_aws_sigv4_ffi_version(void)
+{
+    return NGX_HTTP_AWS_SIGV4_VERSION;
+}
+
+
+int
+ngx_http_aws_sigv4_ffi_error(ngx_http_aws_sigv4_ffi_str_t *err,
+    const char *fmt, ...)
+{
+    u_char   *p;
+    va_list   args;
+
+    static u_char  text[NGX_MAX_ERROR_STR];
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(text, text + sizeof(text), fmt, args);
+    va_end(args);
+
+    err->len = p - text;
+    err->data = text;
+
+    return NGX_ERROR;
+}
 
 
 /* the n-th provider, from 0; NGX_OK, or NGX_DONE: there is none */
@@ -48,6 +70,12 @@ ngx_http_aws_sigv4_ffi_provider(unsigned int n,
     ngx_http_aws_sigv4_provider_state_t   state;
 
     cycle = (ngx_cycle_t *) ngx_cycle;
+
+    /* while the first configuration is read there is none */
+
+    if (cycle->conf_ctx == NULL) {
+        return NGX_DONE;
+    }
 
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_aws_sigv4_module);

@@ -55,7 +55,6 @@ struct ngx_http_aws_sigv4_run_s {
     ngx_http_request_t               *request;
     ngx_http_aws_sigv4_ctx_t         *ctx;
 
-    ngx_str_t                         credentials;  /* as it was set */
     ngx_str_t                         body;         /* NULL: too long */
     u_char                           *copy;         /* of a spooled body */
     json_t                           *json;         /* NULL: no object */

@@ -7,6 +7,7 @@
 
 
 #include "ngx_http_aws_sigv4_lua.h"
+#include "providers/ngx_http_aws_sigv4_provider.h"
 
 
 /* longer than any host name, region, service or name of a provider */
@@ -266,11 +267,14 @@ static int
 ngx_http_aws_sigv4_lua_get_credentials(lua_State *L,
     ngx_http_aws_sigv4_lua_field_t *field)
 {
-    ngx_str_t  *value;
+    ngx_http_aws_sigv4_provider_t  *provider;
 
-    value = &ngx_http_aws_sigv4_lua_run(L)->credentials;
+    static ngx_str_t  none = ngx_null_string;
 
-    return ngx_http_aws_sigv4_lua_push_chosen(L, value);
+    provider = ngx_http_aws_sigv4_lua_run(L)->ctx->choice.provider;
+
+    return ngx_http_aws_sigv4_lua_push_chosen(L, provider ? &provider->name
+                                                          : &none);
 }
 
 
@@ -406,7 +410,6 @@ ngx_http_aws_sigv4_lua_set_credentials(lua_State *L,
         luaL_error(L, "no provider \"%s\" is defined", lua_tostring(L, 3));
     }
 
-    vm->run->credentials = value;
     vm->run->ctx->choice.provider = provider;
 }
 

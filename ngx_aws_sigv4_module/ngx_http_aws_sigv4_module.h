@@ -93,6 +93,7 @@ typedef struct {
     ngx_flag_t                        http2;
     ngx_flag_t                        grpc;
     ngx_flag_t                        guarded;  /* deny, auth_basic, ... */
+    ngx_flag_t                        lua;      /* set_by_lua_block, ... */
     ngx_flag_t                        ssl_verify;
     ngx_flag_t                        ssl_server_name;
 } ngx_http_aws_sigv4_proxy_t;
@@ -255,6 +256,9 @@ struct ngx_http_aws_sigv4_ctx_s {
     ngx_output_chain_filter_pt        output_filter;
     void                             *filter_ctx;
 
+    ngx_chain_t                      *body;     /* as it is to be sent */
+    ngx_chain_t                      *detached; /* of the head, on retry */
+
     ngx_buf_t                        *head;     /* as it is sent */
     ngx_str_t                         unsealed; /* as the proxy built it */
     time_t                            sealed;   /* 0: must not be sent */
@@ -371,6 +375,16 @@ ngx_int_t ngx_http_aws_sigv4_target(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *uri, sigv4_request_t *req);
 
 
+/* ngx_http_aws_sigv4_wire.c */
+
+/*
+ * The same for any URI, of S3 or not.  NGX_DECLINED: it does not start with
+ * "/"; NGX_ERROR: there is no memory.
+ */
+ngx_int_t ngx_http_aws_sigv4_wire(ngx_pool_t *pool, ngx_str_t *uri,
+    ngx_uint_t s3, sigv4_request_t *req);
+
+
 /* ngx_http_aws_sigv4_check.c */
 
 /* what nginx -t can tell about one location */
@@ -455,7 +469,23 @@ ngx_int_t ngx_http_aws_sigv4_hash_bufs(ngx_http_request_t *r,
     ngx_chain_t *bufs, u_char *digest);
 
 
+/* ngx_http_aws_sigv4_replay.c */
+
+/* puts the bufs of the proxy where those of the body are */
+void ngx_http_aws_sigv4_replay(ngx_chain_t *bufs, ngx_chain_t *body);
+
+/* on a retry: keeps what nginx would not find again in the file */
+void ngx_http_aws_sigv4_replay_detach(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_upstream_t *u);
+void ngx_http_aws_sigv4_replay_attach(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_upstream_t *u);
+
+
 /* ngx_http_aws_sigv4_payload.c */
+
+/* what aws_sigv4_payload comes to for a service; AUTO is as SIGNED */
+ngx_uint_t ngx_http_aws_sigv4_payload_mode(ngx_str_t *service,
+    ngx_uint_t mode);
 
 /* refuses a body whose chunks the client has signed */
 ngx_int_t ngx_http_aws_sigv4_chunk_signed(ngx_http_request_t *r,
@@ -479,6 +509,7 @@ ngx_http_aws_sigv4_class_e ngx_http_aws_sigv4_classify(
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name);
 ngx_uint_t ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
     ngx_str_t *name);
+ngx_uint_t ngx_http_aws_sigv4_is_replaced(ngx_str_t *name);
 
 /* the request that the proxy is expected to build */
 ngx_int_t ngx_http_aws_sigv4_request(ngx_http_request_t *r,
@@ -519,6 +550,40 @@ typedef struct {
 ngx_int_t ngx_http_aws_sigv4_head_parse(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_head_t *head,
     sigv4_request_t *req);
+
+
+/* ngx_http_aws_sigv4_stages.c */
+
+/* one signature while it is made, in the scratch of the worker */
+typedef struct {
+    ngx_http_aws_sigv4_main_conf_t   *smcf;
+    sigv4_credentials_t              *cred;
+    uint64_t                          generation;
+    sigv4_buf_t                       buf;
+    sigv4_str_t                       signed_headers;
+    sigv4_str_t                       string_to_sign;
+    sigv4_str_t                       authorization;
+} ngx_http_aws_sigv4_work_t;
+
+/* sets scope->datetime; date and time must be of the same reading */
+void ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_main_conf_t *smcf,
+    sigv4_scope_t *scope, time_t t);
+
+/*
+ * Adds the fields that the module makes, and sorts; there is room for three
+ * more.  sha256 NULL, or an empty token: there is none.
+ */
+void ngx_http_aws_sigv4_add_own(sigv4_request_t *req, sigv4_scope_t *scope,
+    ngx_str_t *sha256, sigv4_str_t *token);
+
+ngx_int_t ngx_http_aws_sigv4_scratch(ngx_http_aws_sigv4_main_conf_t *smcf,
+    size_t size, sigv4_buf_t *buf, ngx_log_t *log);
+void ngx_http_aws_sigv4_wipe_scratch(ngx_http_aws_sigv4_work_t *work);
+
+/* a code of the core; whatever it is, the caller wipes the scratch */
+int ngx_http_aws_sigv4_stages(ngx_http_aws_sigv4_work_t *work,
+    sigv4_scope_t *scope, sigv4_request_t *all,
+    uint8_t signature[SIGV4_SIGNATURE_LEN]);
 
 
 /* ngx_http_aws_sigv4_sign.c */

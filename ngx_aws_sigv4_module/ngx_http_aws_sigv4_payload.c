@@ -10,8 +10,6 @@
 
 
 static ngx_str_t *ngx_http_aws_sigv4_declared(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_aws_sigv4_payload_mode(
-    ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_int_t ngx_http_aws_sigv4_payload_unsigned(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *literal);
 
@@ -74,7 +72,9 @@ ngx_http_aws_sigv4_payload(ngx_http_request_t *r,
 
     static ngx_str_t  unsigned_payload = ngx_string(SIGV4_UNSIGNED_PAYLOAD);
 
-    mode = ngx_http_aws_sigv4_payload_mode(ctx);
+    mode = ctx->choice.payload ? ctx->choice.payload : ctx->conf->payload;
+    mode = ngx_http_aws_sigv4_payload_mode(&ctx->service, mode);
+
     declared = ctx->s3 ? ngx_http_aws_sigv4_declared(r) : NULL;
 
     if (declared != NULL
@@ -146,17 +146,13 @@ ngx_http_aws_sigv4_declared(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-ngx_http_aws_sigv4_payload_mode(ngx_http_aws_sigv4_ctx_t *ctx)
+ngx_uint_t
+ngx_http_aws_sigv4_payload_mode(ngx_str_t *service, ngx_uint_t mode)
 {
-    ngx_uint_t  mode;
-
-    mode = ctx->choice.payload ? ctx->choice.payload : ctx->conf->payload;
-
     /* VPC Lattice does not verify bodies and wants the literal */
 
     if (mode == NGX_HTTP_AWS_SIGV4_PAYLOAD_AUTO
-        && ngx_http_aws_sigv4_name_is(&ctx->service, "vpc-lattice-svcs", 16))
+        && ngx_http_aws_sigv4_name_is(service, "vpc-lattice-svcs", 16))
     {
         return NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED;
     }
@@ -164,7 +160,7 @@ ngx_http_aws_sigv4_payload_mode(ngx_http_aws_sigv4_ctx_t *ctx)
     /* other services answer SignatureDoesNotMatch to it */
 
     if (mode == NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED
-        && !ngx_http_aws_sigv4_takes_unsigned(&ctx->service))
+        && !ngx_http_aws_sigv4_takes_unsigned(service))
     {
         return NGX_HTTP_AWS_SIGV4_PAYLOAD_AUTO;
     }

@@ -86,6 +86,20 @@ static ngx_http_aws_sigv4_flag_t  ngx_http_aws_sigv4_flags[] = {
     { ngx_string("access_by_lua_file"), NULL,
       offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
 
+    /* what may choose by resty.aws_sigv4 */
+    { ngx_string("set_by_lua_block"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, lua) },
+    { ngx_string("set_by_lua_file"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, lua) },
+    { ngx_string("rewrite_by_lua_block"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, lua) },
+    { ngx_string("rewrite_by_lua_file"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, lua) },
+    { ngx_string("access_by_lua_block"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, lua) },
+    { ngx_string("access_by_lua_file"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, lua) },
+
     { ngx_null_string, NULL, 0 }
 };
 
@@ -122,6 +136,14 @@ static ngx_http_aws_sigv4_command_t  ngx_http_aws_sigv4_commands[] = {
     { "ngx_http_lua_module", ngx_string("access_by_lua_block"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_lua_module", ngx_string("access_by_lua_file"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_lua_module", ngx_string("set_by_lua_block"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_lua_module", ngx_string("set_by_lua_file"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_lua_module", ngx_string("rewrite_by_lua_block"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_lua_module", ngx_string("rewrite_by_lua_file"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { NULL, ngx_null_string, NULL, NULL, NULL }
 };
@@ -529,6 +551,7 @@ ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy)
     proxy->http2 = NGX_CONF_UNSET;
     proxy->grpc = NGX_CONF_UNSET;
     proxy->guarded = NGX_CONF_UNSET;
+    proxy->lua = NGX_CONF_UNSET;
     proxy->ssl_verify = NGX_CONF_UNSET;
     proxy->ssl_server_name = NGX_CONF_UNSET;
 }
@@ -559,6 +582,7 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
 
     ngx_conf_merge_value(conf->proxy.grpc, NGX_CONF_UNSET, 0);
     ngx_conf_merge_value(conf->proxy.guarded, prev->proxy.guarded, 0);
+    ngx_conf_merge_value(conf->proxy.lua, prev->proxy.lua, 0);
     ngx_conf_merge_ptr_value(conf->proxy.headers, prev->proxy.headers, NULL);
     ngx_conf_merge_value(conf->proxy.cache, prev->proxy.cache, 0);
     ngx_conf_merge_value(conf->proxy.set_body, prev->proxy.set_body, 0);

@@ -51,7 +51,8 @@ ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
         return 1;
     }
 
-    if (slcf->signed_headers == NULL
+    if (slcf == NULL
+        || slcf->signed_headers == NULL
         || slcf->signed_headers == NGX_CONF_UNSET_PTR)
     {
         return 0;
@@ -72,11 +73,27 @@ ngx_http_aws_sigv4_is_signed(ngx_http_aws_sigv4_loc_conf_t *slcf,
 }
 
 
-ngx_http_aws_sigv4_class_e
-ngx_http_aws_sigv4_classify(ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name)
+ngx_uint_t
+ngx_http_aws_sigv4_is_replaced(ngx_str_t *name)
 {
     ngx_str_t  *replaced;
 
+    for (replaced = ngx_http_aws_sigv4_replaced; replaced->len; replaced++) {
+
+        if (ngx_http_aws_sigv4_name_is(name, (char *) replaced->data,
+                                       replaced->len))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_http_aws_sigv4_class_e
+ngx_http_aws_sigv4_classify(ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name)
+{
     if (name->len == 0) {
         return NGX_HTTP_AWS_SIGV4_PASS;
     }
@@ -84,14 +101,8 @@ ngx_http_aws_sigv4_classify(ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *name)
     if (name->data[0] == 'a' || name->data[0] == 'x'
         || name->data[0] == 'p')
     {
-        for (replaced = ngx_http_aws_sigv4_replaced; replaced->len;
-             replaced++)
-        {
-            if (ngx_http_aws_sigv4_name_is(name, (char *) replaced->data,
-                                           replaced->len))
-            {
-                return NGX_HTTP_AWS_SIGV4_DROP;
-            }
+        if (ngx_http_aws_sigv4_is_replaced(name)) {
+            return NGX_HTTP_AWS_SIGV4_DROP;
         }
 
         /*

@@ -10,37 +10,13 @@
 #include "ngx_http_aws_sigv4_metrics.h"
 
 
-/* a worker keeps no more than this for scratch */
-#define NGX_HTTP_AWS_SIGV4_SCRATCH_KEPT  65536
-
-
-typedef struct {
-    ngx_http_aws_sigv4_main_conf_t  *smcf;
-    sigv4_credentials_t             *cred;
-    uint64_t                         generation;
-    sigv4_buf_t                      buf;
-    sigv4_str_t                      signed_headers;
-    sigv4_str_t                      string_to_sign;
-    sigv4_str_t                      authorization;
-} ngx_http_aws_sigv4_work_t;
-
-
 static ngx_int_t ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_credentials_t **cred);
-static void ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_ctx_t *ctx,
-    ngx_http_aws_sigv4_main_conf_t *smcf);
 static ngx_int_t ngx_http_aws_sigv4_all_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req, sigv4_str_t *token,
     sigv4_request_t *all);
 static ngx_uint_t ngx_http_aws_sigv4_send_sha256(
     ngx_http_aws_sigv4_ctx_t *ctx);
-static ngx_int_t ngx_http_aws_sigv4_scratch(
-    ngx_http_aws_sigv4_main_conf_t *smcf, size_t size, sigv4_buf_t *buf,
-    ngx_log_t *log);
-static void ngx_http_aws_sigv4_wipe_scratch(
-    ngx_http_aws_sigv4_work_t *work);
-static int ngx_http_aws_sigv4_stages(ngx_http_aws_sigv4_work_t *work,
-    ngx_http_aws_sigv4_signature_t *sig, sigv4_request_t *all);
 static ngx_int_t ngx_http_aws_sigv4_wire_lines(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_work_t *work);
 static u_char *ngx_http_aws_sigv4_line(u_char *p, ngx_str_t *name,
@@ -49,20 +25,13 @@ static ngx_int_t ngx_http_aws_sigv4_keep(ngx_http_request_t *r,
     ngx_str_t *dst, sigv4_str_t *src);
 
 
-static ngx_str_t  ngx_http_aws_sigv4_date_name =
-    ngx_string("x-amz-date");
-static ngx_str_t  ngx_http_aws_sigv4_sha256_name =
-    ngx_string("x-amz-content-sha256");
-static ngx_str_t  ngx_http_aws_sigv4_token_name =
-    ngx_string("x-amz-security-token");
-
-
 ngx_int_t
 ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
     sigv4_request_t *req)
 {
     int                                rc;
     size_t                             size;
+    uint8_t                            signature[SIGV4_SIGNATURE_LEN];
     ngx_int_t                          status;
     sigv4_request_t                    all;
     ngx_http_aws_sigv4_work_t          work;
@@ -95,7 +64,10 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
     sig->scope.service = ngx_http_aws_sigv4_str(&ctx->service);
     sig->scope.region = ngx_http_aws_sigv4_str(&ctx->region);
 
-    ngx_http_aws_sigv4_date(ctx, work.smcf);
+    sig->time = ngx_time();
+    sig->skew = ngx_http_aws_sigv4_skew(ctx);
+
+    ngx_http_aws_sigv4_date(work.smcf, &sig->scope, sig->time + sig->skew);
 
     if (ngx_http_aws_sigv4_all_fields(r, ctx, req, &cred->value.session_token,
                                       &all)
@@ -113,7 +85,12 @@ ngx_http_aws_sigv4_sign(ngx_http_request_t *r, ngx_http_aws_sigv4_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_aws_sigv4_stages(&work, sig, &all);
+    rc = ngx_http_aws_sigv4_stages(&work, &sig->scope, &all, signature);
+
+    if (rc == SIGV4_OK) {
+        rc = sigv4_authorization(work.cred, &sig->scope, work.signed_headers,
+                                 signature, &work.buf, &work.authorization);
+    }
 
     if (rc == SIGV4_OK) {
         status = ngx_http_aws_sigv4_wire_lines(r, ctx, &work);
@@ -174,34 +151,6 @@ ngx_http_aws_sigv4_credentials(ngx_http_request_t *r,
 }
 
 
-/* the clock is read once: date and time must be of the same second */
-
-static void
-ngx_http_aws_sigv4_date(ngx_http_aws_sigv4_ctx_t *ctx,
-    ngx_http_aws_sigv4_main_conf_t *smcf)
-{
-    time_t                           t;
-    ngx_http_aws_sigv4_signature_t  *sig;
-
-    sig = &ctx->signature;
-
-    sig->time = ngx_time();
-    sig->skew = ngx_http_aws_sigv4_skew(ctx);
-
-    t = sig->time + sig->skew;
-
-    if (smcf->time == t) {
-        ngx_memcpy(sig->scope.datetime, smcf->datetime, SIGV4_DATETIME_LEN);
-        return;
-    }
-
-    sigv4_scope_time(&sig->scope, t);
-
-    smcf->time = t;
-    ngx_memcpy(smcf->datetime, sig->scope.datetime, SIGV4_DATETIME_LEN);
-}
-
-
 /* the fields of the request and those that the module adds, sorted */
 
 static ngx_int_t
@@ -209,8 +158,6 @@ ngx_http_aws_sigv4_all_fields(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, sigv4_request_t *req, sigv4_str_t *token,
     sigv4_request_t *all)
 {
-    ngx_str_t  value;
-
     *all = *req;
 
     all->fields = ngx_palloc(r->pool,
@@ -222,25 +169,9 @@ ngx_http_aws_sigv4_all_fields(ngx_http_request_t *r,
     ngx_memcpy(all->fields, req->fields,
                req->nfields * sizeof(sigv4_field_t));
 
-    value.len = SIGV4_DATETIME_LEN;
-    value.data = ctx->signature.scope.datetime;
-
-    ngx_http_aws_sigv4_add_field(all, &ngx_http_aws_sigv4_date_name, &value);
-
-    if (ngx_http_aws_sigv4_send_sha256(ctx)) {
-        ngx_http_aws_sigv4_add_field(all, &ngx_http_aws_sigv4_sha256_name,
-                                     &ctx->payload.value);
-    }
-
-    if (token->len) {
-        value.len = token->len;
-        value.data = (u_char *) token->data;
-
-        ngx_http_aws_sigv4_add_field(all, &ngx_http_aws_sigv4_token_name,
-                                     &value);
-    }
-
-    sigv4_sort_fields(all->fields, all->nfields);
+    ngx_http_aws_sigv4_add_own(all, &ctx->signature.scope,
+                               ngx_http_aws_sigv4_send_sha256(ctx)
+                               ? &ctx->payload.value : NULL, token);
 
     return NGX_OK;
 }
@@ -252,109 +183,6 @@ static ngx_uint_t
 ngx_http_aws_sigv4_send_sha256(ngx_http_aws_sigv4_ctx_t *ctx)
 {
     return ctx->conf->content_sha256 || ctx->s3 || ctx->payload.literal;
-}
-
-
-static ngx_int_t
-ngx_http_aws_sigv4_scratch(ngx_http_aws_sigv4_main_conf_t *smcf, size_t size,
-    sigv4_buf_t *buf, ngx_log_t *log)
-{
-    if (size == 0) {
-        return NGX_ERROR;
-    }
-
-    if (size > smcf->scratch_size) {
-        ngx_http_aws_sigv4_secret_free(smcf->scratch);
-
-        smcf->scratch_size = 0;
-
-        size = ngx_align(size, ngx_pagesize);
-
-        smcf->scratch = ngx_http_aws_sigv4_secret_alloc(size, log);
-        if (smcf->scratch == NULL) {
-            return NGX_ERROR;
-        }
-
-        smcf->scratch_size = size;
-    }
-
-    buf->last = smcf->scratch;
-    buf->end = smcf->scratch + smcf->scratch_size;
-
-    return NGX_OK;
-}
-
-
-/* the canonical request has the session token in it */
-
-static void
-ngx_http_aws_sigv4_wipe_scratch(ngx_http_aws_sigv4_work_t *work)
-{
-    ngx_http_aws_sigv4_main_conf_t  *smcf;
-
-    smcf = work->smcf;
-
-    if (smcf->scratch_size > NGX_HTTP_AWS_SIGV4_SCRATCH_KEPT) {
-        ngx_http_aws_sigv4_secret_free(smcf->scratch);
-        smcf->scratch = NULL;
-        smcf->scratch_size = 0;
-        return;
-    }
-
-    if (work->cred->session_token.len) {
-        ngx_explicit_memzero(smcf->scratch, work->buf.last - smcf->scratch);
-    }
-}
-
-
-/* canonical request -> string to sign -> signature -> Authorization */
-
-static int
-ngx_http_aws_sigv4_stages(ngx_http_aws_sigv4_work_t *work,
-    ngx_http_aws_sigv4_signature_t *sig, sigv4_request_t *all)
-{
-    int              rc;
-    uint64_t         hits;
-    sigv4_str_t      canonical_request;
-    uint8_t          key[SIGV4_KEY_LEN];
-    uint8_t          signature[SIGV4_SIGNATURE_LEN];
-    sigv4_crypto_t  *crypto;
-
-    crypto = work->smcf->crypto;
-
-    rc = sigv4_canonical_request(all, &work->buf, &canonical_request,
-                                 &work->signed_headers);
-    if (rc != SIGV4_OK) {
-        return rc;
-    }
-
-    rc = sigv4_string_to_sign(crypto, &sig->scope, canonical_request,
-                              &work->buf, &work->string_to_sign);
-    if (rc != SIGV4_OK) {
-        return rc;
-    }
-
-    hits = work->smcf->keys->hits;
-
-    rc = sigv4_cached_signing_key(work->smcf->keys, crypto, work->cred,
-                                  work->generation, &sig->scope, key);
-
-    ngx_http_aws_sigv4_count_key(work->smcf, work->smcf->keys->hits != hits);
-
-    if (rc != SIGV4_OK) {
-        return rc;
-    }
-
-    rc = sigv4_signature(crypto, key, work->string_to_sign, signature);
-
-    ngx_explicit_memzero(key, SIGV4_KEY_LEN);
-
-    if (rc != SIGV4_OK) {
-        return rc;
-    }
-
-    return sigv4_authorization(work->cred, &sig->scope, work->signed_headers,
-                               signature, &work->buf, &work->authorization);
 }
 
 

@@ -15,7 +15,6 @@ static ngx_int_t ngx_http_aws_sigv4_gate(ngx_http_request_t *r,
 static void ngx_http_aws_sigv4_run_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_create_request(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r);
-static void ngx_http_aws_sigv4_rewind(ngx_http_upstream_t *u);
 static ngx_int_t ngx_http_aws_sigv4_unsealed(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_uint_t ngx_http_aws_sigv4_stale(ngx_http_request_t *r);
@@ -222,7 +221,17 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
         return rc;
     }
 
-    ngx_http_aws_sigv4_rewind(u);
+    ctx->body = (r->request_body && !r->request_body_no_buffering)
+                ? r->request_body->bufs : NULL;
+
+    /*
+     * A retry that is built anew has the bufs of the body as the last try
+     * left them; nginx rewinds them too, but later.
+     */
+
+    if (u->request_sent) {
+        ngx_http_aws_sigv4_replay(u->request_bufs->next, ctx->body);
+    }
 
     head = u->request_bufs->buf;
 
@@ -235,30 +244,6 @@ ngx_http_aws_sigv4_create_request(ngx_http_request_t *r)
     }
 
     return ngx_http_aws_sigv4_unsealed(r, ctx);
-}
-
-
-/*
- * A retry that is built anew has the bufs of the body as the last try left
- * them; nginx rewinds them in the same way, but later.
- */
-
-static void
-ngx_http_aws_sigv4_rewind(ngx_http_upstream_t *u)
-{
-    ngx_chain_t  *cl;
-
-    if (!u->request_sent) {
-        return;
-    }
-
-    for (cl = u->request_bufs->next; cl; cl = cl->next) {
-        cl->buf->pos = cl->buf->start;
-
-        if (cl->buf->in_file) {
-            cl->buf->file_pos = 0;
-        }
-    }
 }
 
 
@@ -328,6 +313,8 @@ ngx_http_aws_sigv4_reinit_request(ngx_http_request_t *r)
     ctx->sealed = 0;
     ctx->signature.time = 0;
 
+    ngx_http_aws_sigv4_replay_detach(ctx, r->upstream);
+
     if (ngx_http_aws_sigv4_seal(r, ctx, 0) == NGX_OK) {
         return NGX_OK;
     }
@@ -366,6 +353,14 @@ ngx_http_aws_sigv4_output_filter(void *data, ngx_chain_t *in)
         if (ngx_http_aws_sigv4_seal(r, ctx, 0) != NGX_OK) {
             return ngx_http_aws_sigv4_unsent(r, ctx);
         }
+    }
+
+    /* one buf in memory has come here as the last step of that function */
+
+    if (ctx->detached != NULL && in != NULL && in->buf == ctx->head) {
+        ngx_http_aws_sigv4_replay_attach(ctx, r->upstream);
+        return ngx_output_chain(&r->upstream->output,
+                                r->upstream->request_bufs);
     }
 
     rc = ctx->output_filter(ctx->filter_ctx, in);

@@ -361,6 +361,10 @@ sub complete {
         my $text   = slurp($path);
         my ($name) = $path =~ m{examples/([^/]+)/};
 
+        # what it includes counts too
+        $text .= slurp("examples/$name/$_")
+            for $text =~ /^\s*include\s+([\w.-]+);/mg;
+
         like($readme, qr{\[$name\]\($name/}, "the index has $name");
 
         like($text, qr/^\s*$_/m, "$path has $_")

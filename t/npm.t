@@ -2,7 +2,7 @@
 
 # The clients of AWS and Anthropic for node, through examples/s3 and
 # examples/bedrock.  They come from npm: where that cannot be reached, this
-# is the one test that may be skipped.
+# is a test that may be skipped.
 
 use strict;
 use warnings;
@@ -16,13 +16,9 @@ use Test::More;
 
 use AwsSigV4;
 use AwsSigV4::Example;
-use AwsSigV4::Nginx;
+use AwsSigV4::Npm qw(run_clients);
 
-my $source = "$AwsSigV4::Nginx::ROOT/t/npm";
-my $dir    = directory();
-my $json   = JSON::PP->new;
-
-install();
+my $json = JSON::PP->new;
 
 my ($cert, $cert_key) = make_cert();
 my @tls     = (cert => $cert, cert_key => $cert_key);
@@ -31,19 +27,8 @@ my $models  = start_verifier(@tls, script => [answers()]);
 my $s3      = AwsSigV4::Example->new('s3', $storage)->start;
 my $bedrock = AwsSigV4::Example->new('bedrock', $models)->start;
 
-my ($code, $output) = run(
-    cwd     => $dir,
-    command => ['node', 'clients.mjs',
-                map { 'http://127.0.0.1:' . $_->port } $s3, $bedrock],
-    env     => { map { $_ => undef } grep { /^AWS_|_proxy$/i } keys %ENV },
-);
-
-while ($output =~ /^(not )?ok - (.*)$/mg) {
-    ok(!$1, $2);
-}
-
-is($code, 0, 'the clients ran');
-like($output, qr/^done$/m, 'to their end') or diag($output);
+run_clients('clients.mjs',
+            map { 'http://127.0.0.1:' . $_->port } $s3, $bedrock);
 
 stored();
 invoked();
@@ -55,63 +40,6 @@ for my $nginx ($s3, $bedrock) {
 }
 
 done_testing();
-
-
-# packages stay here from one run to the next
-
-sub directory {
-    my $build = "$AwsSigV4::Nginx::ROOT/build";
-    my ($found) = grep { -e } "$build/npm", $build;
-
-    return defined $found && -w $found ? "$build/npm" : temp_dir();
-}
-
-
-# what is not installed for this lock file is, from the registry that npm
-# knows
-
-sub install {
-    my $lock = slurp("$source/package-lock.json");
-
-    spew("$dir/clients.mjs", slurp("$source/clients.mjs"));
-
-    return if -e "$dir/installed" && slurp("$dir/installed") eq $lock;
-
-    for my $program (qw(node npm)) {
-        skip_it("$program is missing")
-            unless grep { -x "$_/$program" } split /:/, $ENV{PATH};
-    }
-
-    spew("$dir/$_", slurp("$source/$_"))
-        for qw(package.json package-lock.json);
-
-    my ($rc, $text) = run(
-        cwd     => $dir,
-        limit   => 300,
-        command => [qw(npm ci --ignore-scripts --no-audit --no-fund
-                       --fetch-retries=2 --fetch-timeout=60000)],
-        env     => { npm_config_cache           => "$dir/cache",
-                     npm_config_update_notifier => 'false' },
-    );
-
-    if (!defined $rc || $text =~ / \bE(?:NOTFOUND|AI_AGAIN|CONN\w+|TIMEDOUT
-            |NETUNREACH|HOSTUNREACH|[45]\d\d|TARGET)\b
-            | ERR_SOCKET_TIMEOUT | no\ end\ within\ its\ limit /x)
-    {
-        skip_it('the registry cannot be reached');
-    }
-
-    die "npm ci: $text" if $rc;
-    spew("$dir/installed", $lock);
-
-    return;
-}
-
-sub skip_it {
-    my ($why) = @_;
-
-    plan(skip_all => "no npm: $why");
-}
 
 
 # What AWS answers: a JSON document, or frames of an event stream.

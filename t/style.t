@@ -369,12 +369,15 @@ sub exported {
 # every configuration of the examples, and every fenced one of the documents
 
 sub configurations {
-    my @confs = grep { /\.conf$/ } @{ $files{conf} };
+    # parts are looked at in the files that include them
+    my @confs = grep { /\.conf$/ && !/-(?:variables|locations)\.conf$/ }
+                @{ $files{conf} };
 
     ok(scalar @confs, 'there are examples');
 
     for my $path (@confs) {
-        my ($rc, $output) = AwsSigV4::Conf::check(text($path));
+        my ($rc, $output) = AwsSigV4::Conf::check(text($path),
+                                                  dirname($path));
 
         is($rc, 0, "nginx takes $path") or diag($output);
         unlike($output, qr/\[warn\]/, "nginx does not warn of $path");
@@ -387,7 +390,9 @@ sub configurations {
         while ($doc =~ /^```nginx\n(.*?)^```$/msg) {
             my $block = $1;
             my $line = 1 + (substr($doc, 0, $-[0]) =~ tr/\n//);
-            my ($rc, $output) = AwsSigV4::Conf::check($block);
+            # what the blocks include is of an example
+            my ($rc, $output) = AwsSigV4::Conf::check(
+                $block, 'examples/llm-gateway');
 
             is($rc, 0, "nginx takes the block in line $line of $path")
                 or diag($output);

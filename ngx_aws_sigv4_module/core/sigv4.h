@@ -188,10 +188,12 @@ int sigv4_canonical_request(const sigv4_request_t *req, sigv4_buf_t *buf,
 /* sets scope->datetime, in UTC, from seconds since the epoch */
 void sigv4_scope_time(sigv4_scope_t *scope, time_t t);
 
+/* whether it is not empty and visible ASCII without "/" and "," */
+int sigv4_is_scope_part(sigv4_str_t part);
+
 /*
  * "YYYYMMDD/region/service/aws4_request".  SIGV4_INVALID, here and where a
- * scope is used, if a name is empty or has in it what is not visible ASCII,
- * or "/" or ",".
+ * scope is used, if a region or a service cannot be part of it.
  */
 int sigv4_credential_scope(const sigv4_scope_t *scope, sigv4_buf_t *buf);
 
@@ -234,6 +236,36 @@ int sigv4_authorization(const sigv4_credentials_t *cred,
 
 /* words for a code, for the caller's log */
 const char *sigv4_strerror(int code);
+
+
+/* sigv4_presign.c */
+
+/*
+ * Query authentication: the parameters of a presigned URL stand where a
+ * header would.  presign_query() appends the query of the request and the
+ * parameters that are signed: set the query of the request to it and go
+ * through the stages to the signature.  presign_signature() appends what
+ * follows that query in the URL.
+ *
+ * The fields must be sorted, and those of the request are all that is
+ * signed: there is no x-amz-date.  expires is in seconds, SIGV4_EXPIRES_MAX
+ * at most, and none is sent if it is 0.  The session token is signed, but
+ * for the service "iotdevicegateway", where it follows the signature.
+ *
+ * One buffer of sigv4_presign_size() bytes is enough for both; the size is
+ * 0 if it would not fit into a size_t.
+ */
+
+#define SIGV4_EXPIRES_MAX         604800    /* 7 days */
+
+size_t sigv4_presign_size(const sigv4_request_t *req,
+    const sigv4_credentials_t *cred, const sigv4_scope_t *scope);
+int sigv4_presign_query(const sigv4_request_t *req,
+    const sigv4_credentials_t *cred, const sigv4_scope_t *scope,
+    unsigned expires, sigv4_buf_t *buf, sigv4_str_t *query);
+int sigv4_presign_signature(const sigv4_credentials_t *cred,
+    const sigv4_scope_t *scope, const uint8_t signature[SIGV4_SIGNATURE_LEN],
+    sigv4_buf_t *buf);
 
 
 #endif /* _SIGV4_H_INCLUDED_ */

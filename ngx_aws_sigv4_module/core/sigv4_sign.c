@@ -24,7 +24,6 @@
 
 
 static void sigv4_decimal(uint8_t *p, unsigned n, unsigned digits);
-static int sigv4_is_scope_part(sigv4_str_t part);
 static int sigv4_date_key(sigv4_crypto_t *crypto, sigv4_str_t secret,
     sigv4_str_t date, uint8_t key[SIGV4_KEY_LEN]);
 static int sigv4_hash_secret(sigv4_crypto_t *crypto, sigv4_str_t secret,
@@ -124,7 +123,7 @@ sigv4_credential_scope(const sigv4_scope_t *scope, sigv4_buf_t *buf)
 }
 
 
-static int
+int
 sigv4_is_scope_part(sigv4_str_t part)
 {
     return part.len != 0 && sigv4_all_bytes(part, SIGV4_BYTE_SCOPE);

@@ -20,7 +20,7 @@ module=ngx_aws_sigv4_module
 core=$module/core
 
 # what is plain C and takes bytes from outside
-sources=("$core"/*.c "$module"/providers/sigv4_*.c)
+sources=("$core"/*.c "$module"/llm/*.c "$module"/providers/sigv4_*.c)
 
 mkdir -p "$out/corpus/$name"
 

@@ -49,7 +49,8 @@ configuration.
 
 Replaced in every section: C<$TEST_PORT> (of the default server),
 C<$TEST_PORT_NAME> (one more free port for each name), C<$TEST_DIR> (nginx's
-prefix), C<$TEST_ROOT> (of the repository), C<$VERIFIER_PORT>,
+prefix), C<$TEST_ROOT> (of the repository), C<$TEST_LUA> (its Lua modules, for
+C<lua_package_path "$TEST_LUA/?.lua;;">), C<$VERIFIER_PORT>,
 C<$VERIFIER_TLS_PORT>, C<$VERIFIER_SOCKET>, C<$CLOSED_PORT> (refuses
 connections), C<$TEST_CERT>, C<$TEST_CERT_KEY> (self-signed, for localhost,
 127.0.0.1 and *.amazonaws.com; also the CA file), and the keys that the
@@ -78,7 +79,8 @@ below C<$TEST_DIR>.
 
 =item load_modules, load_modules_after
 
-Names or paths of modules to load before, or after, the one under test.
+Names or paths of modules to load before, or after, the one under test:
+C<ndk_http_module ngx_http_lua_module> for Lua.
 
 =item no_module
 

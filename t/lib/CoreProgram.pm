@@ -44,7 +44,8 @@ sub core_objects {
 
     @sanitizers = sanitizers();
 
-    for my $source (sort glob("$core/*.c $module/providers/sigv4_*.c")) {
+    for my $source (sort glob("$core/*.c $module/llm/*.c "
+                            . "$module/providers/sigv4_*.c")) {
         my $object = dir() . "/" . basename($source, '.c') . '.o';
 
         run($cc, @flags, @sanitizers, '-c', '-o', $object, $source)

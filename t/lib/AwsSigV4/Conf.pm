@@ -40,14 +40,20 @@ my $file_parameter = qr{ \b(?: secret_access_key_file | session_token_file
     | file | ca_file | credentials_file | config_file )= }x;
 
 
-# check(TEXT): the exit code of "nginx -t", and what it printed
+# check(TEXT, DIR): the exit code of "nginx -t", and what it printed; DIR
+# has what the text includes
 
 sub check {
-    my ($text) = @_;
+    my ($text, $from) = @_;
     my ($rc, $output);
 
+    if (defined $from) {
+        $text =~ s/^\s*include\s+([\w.-]+);/
+                   -e "$from\/$1" ? slurp("$from\/$1") : $&/gemx;
+    }
+
     for my $wrapper (@wrappers) {
-        ($rc, $output) = run($wrapper->($text));
+        ($rc, $output) = run($wrapper->($text), $from);
 
         last if $output !~ /directive is not allowed here/;
     }
@@ -57,7 +63,7 @@ sub check {
 
 
 sub run {
-    my ($text) = @_;
+    my ($text, $from) = @_;
 
     my $dir = temp_dir();
     mkdir "$dir/logs";
@@ -67,6 +73,7 @@ sub run {
 
     $text =~ s/^\s*load_module\s+\S*aws_sigv4\S*;//m if $static;
 
+    $text = lua($dir, $text, $from, \@preface) if $text =~ /_by_lua|\blua_/;
     push @preface, $load unless $static || $text =~ /aws_sigv4_module\.so/;
     push @preface, 'events {}' unless $text =~ /^\s*events\s*\{/m;
 
@@ -164,6 +171,38 @@ sub certificate {
         or die "openssl failed";
 
     return;
+}
+
+
+# ngx_lua finds the modules of the project, and the files of the example that
+# are to be below /etc/nginx; keys that these name become placeholders
+
+sub lua {
+    my ($dir, $text, $from, $preface) = @_;
+
+    $text =~ s/^load_module\s+\S*\/(?:ndk_http|ngx_http_lua)_module\.so;//gm;
+    push @$preface, map { "load_module $AwsSigV4::Nginx::MODULES/$_.so;" }
+        qw( ndk_http_module ngx_http_lua_module );
+
+    $text =~ s{^(\s*http\s*\{)}
+              {$1 lua_package_path "$AwsSigV4::Nginx::ROOT/lua/?.lua;;";}m;
+
+    $text =~ s{"/etc/nginx/(?:[\w-]+/)*([\w-]+\.lua)"}
+              { '"' . lua_file($dir, $1, $from) . '"' }ge;
+
+    return $text;
+}
+
+
+sub lua_file {
+    my ($dir, $name, $from) = @_;
+
+    my $content = slurp(($from // '.') . "/$name");
+
+    $content =~ s/\b(key_file\s*=\s*)"[^"]*"/
+                  $1 . '"' . placeholder($dir, 'secret') . '"'/gex;
+
+    return spew("$dir/$name", $content);
 }
 
 

@@ -61,6 +61,7 @@ sub value {
 
     return $self->{dir}           if $name eq 'TEST_DIR';
     return $ROOT                  if $name eq 'TEST_ROOT';
+    return "$ROOT/lua"            if $name eq 'TEST_LUA';
     return $self->{values}{$name} if exists $self->{values}{$name};
 
     if ($name =~ /^TEST_PORT(?:_\w+)?$/) {

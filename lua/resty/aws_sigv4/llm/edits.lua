@@ -1,0 +1,141 @@
+-- Copyright (C) ngx_aws_sigv4_module authors
+--
+-- SPDX-License-Identifier: BSD-2-Clause
+
+-- What of a body is another one for a target: the name of the model, and
+-- members that the target does not know or knows by other names.  Everything
+-- else goes on byte for byte.
+--
+--     list = edits.of(s, target)
+--         for body.edit(); nil where the target takes the body as it is
+
+
+local cjson = require "cjson.safe"
+local body = require "resty.aws_sigv4.llm.body"
+
+
+local ngx = ngx
+local concat = table.concat
+local encode = cjson.encode
+local gmatch = string.gmatch
+local gsub = string.gsub
+local ipairs = ipairs
+local pairs = pairs
+local remove = body.remove
+
+
+local _M = { version = "0.1.0" }
+
+
+local VERSION = '"anthropic_version":"bedrock-2023-05-31"'
+
+
+local function quote(text)
+    return (gsub(encode(text), "\\/", "/"))
+end
+
+
+-- The flags of the header that the target may get: Bedrock refuses those that
+-- it does not know.
+
+local function betas(target)
+    local sent = ngx.var.http_anthropic_beta
+    local list = {}
+
+    if sent and target.betas then
+        for beta in gmatch(sent, "[^,%s]+") do
+            if target.betas[beta] then
+                list[#list + 1] = quote(beta)
+            end
+        end
+    end
+
+    return #list > 0 and '"anthropic_beta":[' .. concat(list, ",") .. "]"
+end
+
+
+-- the model is in the path, and what was in headers takes its place
+
+local function envelope(list, members, target)
+    local model = members.model
+    local text = not members.anthropic_version and VERSION or nil
+    local beta = not members.anthropic_beta and betas(target)
+
+    if beta then
+        text = text and text .. "," .. beta or beta
+    end
+
+    if text then
+        list[1] = { model.key_from, model.to, text }
+
+    else
+        list[1] = remove(members, "model")
+    end
+
+    list[2] = remove(members, "stream")
+end
+
+
+local function drop(list, members, names)
+    local dropped = {}
+
+    for _, name in ipairs(names) do
+        if members[name] and not dropped[name] then
+            dropped[name] = true
+            list[#list + 1] = remove(members, name)
+        end
+    end
+
+    return dropped
+end
+
+
+local function rename(list, members, names, dropped)
+    for old, new in pairs(names) do
+        local member = members[old]
+
+        if member and not dropped[old] then
+
+            -- a name must not stand there twice
+            if members[new] and not dropped[new] then
+                list[#list + 1] = remove(members, old)
+
+            else
+                list[#list + 1] = { member.key_from, member.key_to,
+                                    quote(new) }
+            end
+        end
+    end
+end
+
+
+function _M.of(s, target)
+    local members = s.members
+
+    -- a body of Bedrock's own names no model
+    if not members then
+        return nil
+    end
+
+    local list = {}
+
+    if target.invoke then
+        envelope(list, members, target)
+
+    elseif s.alias ~= target.model then
+        local model = members.model
+
+        list[1] = { model.from, model.to, target.model_json }
+    end
+
+    local dropped = target.drop and drop(list, members, target.drop) or {}
+
+    if target.rename then
+        rename(list, members, target.rename, dropped)
+    end
+
+    return #list > 0 and list or nil
+end
+
+
+return _M
