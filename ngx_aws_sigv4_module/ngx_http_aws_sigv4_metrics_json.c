@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_http_aws_sigv4_cause.h"
 #include "ngx_http_aws_sigv4_status.h"
 
 
@@ -25,6 +26,10 @@ static void ngx_http_aws_sigv4_json_family(
 static void ngx_http_aws_sigv4_json_histogram(
     ngx_http_aws_sigv4_series_t *series, ngx_uint_t counter,
     ngx_http_aws_sigv4_out_t *out);
+static void ngx_http_aws_sigv4_json_causes(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
+static void ngx_http_aws_sigv4_json_clocks(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
 static void ngx_http_aws_sigv4_json_common(
     ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
 static void ngx_http_aws_sigv4_json_providers(
@@ -38,6 +43,8 @@ static void ngx_http_aws_sigv4_json_str(ngx_http_aws_sigv4_out_t *out,
 static ngx_http_aws_sigv4_json_pt  ngx_http_aws_sigv4_jsons[] = {
     ngx_http_aws_sigv4_json_build,
     ngx_http_aws_sigv4_json_series,
+    ngx_http_aws_sigv4_json_causes,
+    ngx_http_aws_sigv4_json_clocks,
     ngx_http_aws_sigv4_json_common,
     ngx_http_aws_sigv4_json_providers,
     NULL
@@ -170,6 +177,57 @@ ngx_http_aws_sigv4_json_histogram(ngx_http_aws_sigv4_series_t *series,
     ngx_http_aws_sigv4_out(out, "}, \"sum\": %uA.%03uA, \"count\": %uA}",
                            h.sum / 1000, h.sum % 1000,
                            h.buckets[NGX_HTTP_AWS_SIGV4_BUCKETS - 1]);
+}
+
+
+static void
+ngx_http_aws_sigv4_json_causes(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out)
+{
+    ngx_uint_t  i;
+
+    ngx_http_aws_sigv4_out(out, "\"cause_total\": {");
+
+    for (i = SIGV4_CAUSE_NONE + 1; i < SIGV4_CAUSES; i++) {
+        ngx_http_aws_sigv4_out(out, "%s\"%s\": %uA",
+                               i == SIGV4_CAUSE_NONE + 1 ? "" : ", ",
+                               sigv4_cause_word(i),
+                               ngx_http_aws_sigv4_cause_counted(smcf, i));
+    }
+
+    ngx_http_aws_sigv4_out(out, "}");
+}
+
+
+static void
+ngx_http_aws_sigv4_json_clocks(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out)
+{
+    char       *separator;
+    u_char      data[NGX_HTTP_AWS_SIGV4_CLOCK_HOST];
+    time_t      skew;
+    ngx_str_t   host;
+    ngx_uint_t  i;
+
+    ngx_http_aws_sigv4_out(out, "\"clock_skew_seconds\": {");
+
+    separator = "";
+
+    for (i = 0; i < NGX_HTTP_AWS_SIGV4_CLOCKS; i++) {
+        host.data = data;
+
+        skew = ngx_http_aws_sigv4_clock_at(smcf, i, &host);
+
+        if (skew != 0) {
+            ngx_http_aws_sigv4_out(out, "%s", separator);
+            ngx_http_aws_sigv4_json_str(out, &host);
+            ngx_http_aws_sigv4_out(out, ": %T", skew);
+
+            separator = ", ";
+        }
+    }
+
+    ngx_http_aws_sigv4_out(out, "}");
 }
 
 

@@ -6,6 +6,7 @@
  */
 
 
+#include "ngx_http_aws_sigv4_cause.h"
 #include "ngx_http_aws_sigv4_status.h"
 
 
@@ -31,6 +32,8 @@ static void ngx_http_aws_sigv4_text_family(ngx_http_aws_sigv4_text_t *text,
 static void ngx_http_aws_sigv4_text_histogram(
     ngx_http_aws_sigv4_text_t *text, ngx_http_aws_sigv4_family_t *family,
     ngx_uint_t n);
+static void ngx_http_aws_sigv4_text_causes(ngx_http_aws_sigv4_text_t *text);
+static void ngx_http_aws_sigv4_text_clocks(ngx_http_aws_sigv4_text_t *text);
 static void ngx_http_aws_sigv4_text_common(ngx_http_aws_sigv4_text_t *text);
 static void ngx_http_aws_sigv4_text_providers(
     ngx_http_aws_sigv4_text_t *text);
@@ -42,6 +45,8 @@ static void ngx_http_aws_sigv4_text_provider(ngx_http_aws_sigv4_text_t *text,
 
 static ngx_http_aws_sigv4_text_pt  ngx_http_aws_sigv4_texts[] = {
     ngx_http_aws_sigv4_text_series,
+    ngx_http_aws_sigv4_text_causes,
+    ngx_http_aws_sigv4_text_clocks,
     ngx_http_aws_sigv4_text_common,
     ngx_http_aws_sigv4_text_providers,
     NULL
@@ -221,6 +226,51 @@ ngx_http_aws_sigv4_text_histogram(ngx_http_aws_sigv4_text_t *text,
     ngx_http_aws_sigv4_out(text->out, "aws_sigv4_%V_count{%V} %uA\n",
                            &family->name, &text->labels[n],
                            h.buckets[NGX_HTTP_AWS_SIGV4_BUCKETS - 1]);
+}
+
+
+static void
+ngx_http_aws_sigv4_text_causes(ngx_http_aws_sigv4_text_t *text)
+{
+    ngx_uint_t  i;
+
+    ngx_http_aws_sigv4_text_head(text->out, "cause_total", "counter",
+                                 "Requests that AWS has refused.");
+
+    for (i = SIGV4_CAUSE_NONE + 1; i < SIGV4_CAUSES; i++) {
+        ngx_http_aws_sigv4_out(text->out,
+                               "aws_sigv4_cause_total{cause=\"%s\"} %uA\n",
+                               sigv4_cause_word(i),
+                               ngx_http_aws_sigv4_cause_counted(text->smcf,
+                                                                i));
+    }
+}
+
+
+static void
+ngx_http_aws_sigv4_text_clocks(ngx_http_aws_sigv4_text_t *text)
+{
+    u_char      data[NGX_HTTP_AWS_SIGV4_CLOCK_HOST];
+    time_t      skew;
+    ngx_str_t   host;
+    ngx_uint_t  i;
+
+    ngx_http_aws_sigv4_text_head(text->out, "clock_skew_seconds", "gauge",
+                                 "How far the clock of a host is ahead.");
+
+    for (i = 0; i < NGX_HTTP_AWS_SIGV4_CLOCKS; i++) {
+        host.data = data;
+
+        skew = ngx_http_aws_sigv4_clock_at(text->smcf, i, &host);
+
+        if (skew != 0) {
+            ngx_http_aws_sigv4_out(text->out,
+                                   "aws_sigv4_clock_skew_seconds{host=\"");
+            ngx_http_aws_sigv4_out_escaped(text->out, SIGV4_ESCAPE_LABEL,
+                                           &host);
+            ngx_http_aws_sigv4_out(text->out, "\"} %T\n", skew);
+        }
+    }
 }
 
 

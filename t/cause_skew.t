@@ -11,6 +11,7 @@ use Test::More;
 use lib 't/lib';
 
 use AwsSigV4;
+use AwsSigV4::Metrics;
 
 my ($faketime) = grep { -e } glob '/usr/lib/*/faketime/libfaketime.so.1';
 
@@ -45,6 +46,7 @@ my $nginx = start_nginx(
         proxy_ssl_trusted_certificate $TEST_CERT;
         proxy_ssl_name localhost; proxy_ssl_session_reuse off;',
     config => 'aws_sigv4 on;
+        location /metrics { aws_sigv4_metrics; }
         location /plain {
             proxy_set_header Host localhost;
             proxy_pass http://127.0.0.1:$VERIFIER_PORT;
@@ -80,12 +82,21 @@ like slurp($nginx->error_log),
      qr/clock of "localhost" differs by -(?:7199|7200|7201) s/,
      'the log says by how much';
 
+my @clocks = clocks();
+
+is scalar(@clocks), 1, 'the metrics have one clock';
+is_deeply $clocks[0][1], { host => 'localhost' }, 'of the host';
+ok abs($clocks[0][2] + 7200) <= 1, 'and by how much it differs';
+is_deeply metrics_json($nginx)->{clock_skew_seconds},
+          { localhost => $clocks[0][2] }, 'in JSON, too';
+
 clock('+0');
 
 ok wait_for(sub { ask('/');
                   slurp($nginx->error_log) =~ /no longer corrected/ }),
    'a clock that is right again is seen';
 is ask('/'), 200, 'and used' for 1 .. 6;
+is scalar(clocks()), 0, 'it is in the metrics no longer';
 
 is join("\n", grep { !/cause "clock_skew"/ } $nginx->stop_it), '',
    'nginx ends well';
@@ -102,4 +113,8 @@ sub clock {
     rename "$dir/clock.new", "$dir/clock" or die "rename: $!";
 
     return;
+}
+
+sub clocks {
+    return grep { $_->[0] eq 'aws_sigv4_clock_skew_seconds' } scrape($nginx);
 }

@@ -23,6 +23,8 @@ my @script = (
     { match => '^/retry', times => 2, status => 503 },
     { match => '^/failover', status => 503 },
     { match => '^/gone', times => 3, status => 404 },
+    { match => '^/forbidden', times => 2, status => 403,
+      body => '{"__type":"AccessDeniedException","Message":"no"}' },
     { match => '^/moved', status => 302, headers => { Location => '/' } },
     { match => '^/broken', close => 'head' },
     { match => '^/hang', after => "$dir/never", touch => "$dir/hangs" },
@@ -72,6 +74,7 @@ my %locations = (
     '/post'     => '',
     '/gone'     => '',
     '/moved'    => '',
+    '/forbidden' => '',
     '/broken'   => 'proxy_next_upstream off;',
     '/hang'     => '',
     '/upload'   => '',
@@ -133,6 +136,17 @@ subtest 'requests that are signed' => sub {
 
     ask('/gone') for 1 .. 3;
     counted($nginx, '/gone', { signed => 3, '4xx' => 3 });
+
+    ask('/forbidden') for 1 .. 2;
+    counted($nginx, '/forbidden', { signed => 2, '4xx' => 2 });
+
+    my %causes = map { $_->[1]{cause} => $_->[2] }
+        grep { $_->[0] eq 'aws_sigv4_cause_total' && $_->[2] }
+        scrape($nginx);
+
+    is_deeply \%causes, { access_denied => 2 }, 'AWS has said why';
+    is metrics_json($nginx)->{cause_total}{access_denied}, 2,
+       'in JSON, too';
 
     ask('/moved');
     counted($nginx, '/moved', { signed => 1, '3xx' => 1 });
