@@ -64,7 +64,9 @@ sub write_config {
             sub { '127.0.0.1:$VERIFIER_TLS_PORT' });
     _change(\$text, qr{/etc/ssl/certs/ca-certificates\.crt},
             sub { '$TEST_CA' });
+    $text =~ s/\blisten\s+127\.0\.0\.1:\K9145(?=;)/\$TEST_PORT_METRICS/g;
     $text =~ s{/etc/nginx/}{\$TEST_DIR/}g;
+    $text =~ s{/var/log/nginx/}{\$TEST_DIR/logs/}g;
 
     $self->_write_files;
     spew("$self->{dir}/conf/nginx.conf", $self->expand($text));
