@@ -17,19 +17,6 @@ static ngx_str_t *ngx_http_aws_sigv4_literal_host(
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static ngx_int_t ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf, ngx_str_t *host);
-static ngx_uint_t ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv);
-static ngx_int_t ngx_http_aws_sigv4_look_up(ngx_conf_t *cf, ngx_str_t *host,
-    sigv4_endpoint_t *ep);
-static void ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_payload(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_open(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static ngx_http_conf_addr_t *ngx_http_aws_sigv4_open_address(ngx_conf_t *cf);
-static ngx_uint_t ngx_http_aws_sigv4_loopback(struct sockaddr *sa);
 
 
 ngx_int_t
@@ -51,10 +38,7 @@ ngx_http_aws_sigv4_check(ngx_conf_t *cf, ngx_http_aws_sigv4_loc_conf_t *conf)
         return NGX_ERROR;
     }
 
-    ngx_http_aws_sigv4_advise_tls(cf, conf);
-    ngx_http_aws_sigv4_advise_headers(cf, conf);
-    ngx_http_aws_sigv4_advise_payload(cf, conf);
-    ngx_http_aws_sigv4_advise_open(cf, conf);
+    ngx_http_aws_sigv4_advise(cf, conf);
 
     return NGX_OK;
 }
@@ -216,14 +200,14 @@ ngx_http_aws_sigv4_check_scope(ngx_conf_t *cf,
 
 /* an empty value leaves it to the host */
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv)
 {
     return cv == NULL || (cv->lengths == NULL && cv->value.len == 0);
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_aws_sigv4_look_up(ngx_conf_t *cf, ngx_str_t *host,
     sigv4_endpoint_t *ep)
 {
@@ -239,209 +223,4 @@ ngx_http_aws_sigv4_look_up(ngx_conf_t *cf, ngx_str_t *host,
 
     return (sigv4_endpoint(ngx_http_aws_sigv4_str(&name), ep) == SIGV4_OK)
            ? NGX_OK : NGX_DECLINED;
-}
-
-
-static void
-ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    sigv4_endpoint_t            ep;
-    ngx_http_aws_sigv4_pass_t  *pass;
-
-    pass = conf->proxy.pass;
-
-    if (!pass->ssl) {
-
-        if (ngx_http_aws_sigv4_look_up(cf, &pass->host, &ep) == NGX_OK) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "requests to \"%V\" are sent in clear text, the "
-                          "session token among them, write \"https://\" in "
-                          "the \"proxy_pass\" in %s:%ui", &pass->host,
-                          pass->file, pass->line);
-        }
-
-        return;
-    }
-
-    if (!conf->proxy.ssl_verify) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "the certificate of the upstream is not verified, write "
-                      "\"proxy_ssl_verify on;\" and "
-                      "\"proxy_ssl_trusted_certificate\" for the "
-                      "\"proxy_pass\" in %s:%ui", pass->file, pass->line);
-    }
-
-    if (!conf->proxy.ssl_server_name) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "the upstream is not told the name of the host, write "
-                      "\"proxy_ssl_server_name on;\" for the \"proxy_pass\" "
-                      "in %s:%ui", pass->file, pass->line);
-    }
-}
-
-
-static void
-ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_str_t                    *name;
-    ngx_http_aws_sigv4_header_t  *header;
-
-    static ngx_str_t  replaced[] = {
-        ngx_string("authorization"),
-        ngx_string("x-amz-date"),
-        ngx_string("x-amz-content-sha256"),
-        ngx_string("x-amz-security-token"),
-        ngx_null_string
-    };
-
-    for (name = replaced; name->len; name++) {
-
-        header = ngx_http_aws_sigv4_proxy_header(conf, name);
-
-        if (header != NULL && header->source.len) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "\"proxy_set_header %V\" has no effect, the "
-                          "signature replaces it for the \"proxy_pass\" in "
-                          "%s:%ui", name, conf->proxy.pass->file,
-                          conf->proxy.pass->line);
-        }
-    }
-}
-
-
-static void
-ngx_http_aws_sigv4_advise_payload(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_str_t  service;
-
-    if (conf->payload != NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED) {
-        return;
-    }
-
-    if (!ngx_http_aws_sigv4_unset(conf->service)) {
-
-        if (conf->service->lengths != NULL) {
-            return;
-        }
-
-        service = conf->service->value;
-
-    } else {
-
-        if (conf->known_host.len == 0) {
-            return;
-        }
-
-        service.len = conf->known.service.len;
-        service.data = (u_char *) conf->known.service.data;
-    }
-
-    if (ngx_http_aws_sigv4_takes_unsigned(&service)) {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "service \"%V\" does not take unsigned payloads, bodies "
-                  "are hashed in spite of \"aws_sigv4_payload unsigned\" for "
-                  "the \"proxy_pass\" in %s:%ui", &service,
-                  conf->proxy.pass->file, conf->proxy.pass->line);
-}
-
-
-/* anyone who can connect would use the credentials */
-
-static void
-ngx_http_aws_sigv4_advise_open(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_http_conf_addr_t  *addr;
-
-    if (conf->proxy.guarded || conf->hook != NULL) {
-        return;
-    }
-
-    addr = ngx_http_aws_sigv4_open_address(cf);
-
-    if (addr != NULL) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "everyone who reaches %V can use the credentials of "
-                      "the \"proxy_pass\" in %s:%ui, listen on 127.0.0.1, or "
-                      "add \"allow\" and \"deny\", \"auth_basic\" or "
-                      "\"auth_request\"", &addr->opt.addr_text,
-                      conf->proxy.pass->file, conf->proxy.pass->line);
-    }
-}
-
-
-/* an address beyond the machine that the server of the location listens on */
-
-static ngx_http_conf_addr_t *
-ngx_http_aws_sigv4_open_address(ngx_conf_t *cf)
-{
-    ngx_uint_t                   i, k, n;
-    ngx_http_conf_addr_t        *addr;
-    ngx_http_conf_port_t        *port;
-    ngx_http_core_srv_conf_t    *cscf, **server;
-    ngx_http_core_main_conf_t   *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-
-    if (cmcf->ports == NULL) {
-        return NULL;
-    }
-
-    port = cmcf->ports->elts;
-
-    for (i = 0; i < cmcf->ports->nelts; i++) {
-        addr = port[i].addrs.elts;
-
-        for (k = 0; k < port[i].addrs.nelts; k++) {
-
-            if (ngx_http_aws_sigv4_loopback(addr[k].opt.sockaddr)) {
-                continue;
-            }
-
-            server = addr[k].servers.elts;
-
-            for (n = 0; n < addr[k].servers.nelts; n++) {
-                if (server[n] == cscf) {
-                    return &addr[k];
-                }
-            }
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_aws_sigv4_loopback(struct sockaddr *sa)
-{
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
-
-    switch (sa->sa_family) {
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        sin6 = (struct sockaddr_in6 *) sa;
-        return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
-#endif
-
-#if (NGX_HAVE_UNIX_DOMAIN)
-    case AF_UNIX:
-        return 1;
-#endif
-
-    default: /* AF_INET */
-        sin = (struct sockaddr_in *) sa;
-        return (ntohl(sin->sin_addr.s_addr) >> 24) == 127;
-    }
 }

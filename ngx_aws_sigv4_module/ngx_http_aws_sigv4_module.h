@@ -96,6 +96,7 @@ typedef struct {
     ngx_flag_t                        lua;      /* set_by_lua_block, ... */
     ngx_flag_t                        ssl_verify;
     ngx_flag_t                        ssl_server_name;
+    ngx_flag_t                        buffering;
 } ngx_http_aws_sigv4_proxy_t;
 
 
@@ -389,6 +390,20 @@ ngx_int_t ngx_http_aws_sigv4_wire(ngx_pool_t *pool, ngx_str_t *uri,
 
 /* what nginx -t can tell about one location */
 ngx_int_t ngx_http_aws_sigv4_check(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf);
+
+/* whether it is left to the host */
+ngx_uint_t ngx_http_aws_sigv4_unset(ngx_http_complex_value_t *cv);
+
+/* the endpoint of a host, in any case; NGX_DECLINED: it is none of AWS */
+ngx_int_t ngx_http_aws_sigv4_look_up(ngx_conf_t *cf, ngx_str_t *host,
+    sigv4_endpoint_t *ep);
+
+
+/* ngx_http_aws_sigv4_advise.c */
+
+/* what it warns of */
+void ngx_http_aws_sigv4_advise(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 
 

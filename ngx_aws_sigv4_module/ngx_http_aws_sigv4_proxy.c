@@ -67,6 +67,8 @@ static ngx_http_aws_sigv4_flag_t  ngx_http_aws_sigv4_flags[] = {
       offsetof(ngx_http_aws_sigv4_proxy_t, ssl_verify) },
     { ngx_string("proxy_ssl_server_name"), "off",
       offsetof(ngx_http_aws_sigv4_proxy_t, ssl_server_name) },
+    { ngx_string("proxy_buffering"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, buffering) },
     { ngx_string("grpc_pass"), NULL,
       offsetof(ngx_http_aws_sigv4_proxy_t, grpc) },
 
@@ -120,6 +122,8 @@ static ngx_http_aws_sigv4_command_t  ngx_http_aws_sigv4_commands[] = {
     { "ngx_http_proxy_module", ngx_string("proxy_ssl_verify"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_ssl_server_name"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_proxy_module", ngx_string("proxy_buffering"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_grpc_module", ngx_string("grpc_pass"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
@@ -554,6 +558,7 @@ ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy)
     proxy->lua = NGX_CONF_UNSET;
     proxy->ssl_verify = NGX_CONF_UNSET;
     proxy->ssl_server_name = NGX_CONF_UNSET;
+    proxy->buffering = NGX_CONF_UNSET;
 }
 
 
@@ -590,6 +595,7 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
     ngx_conf_merge_value(conf->proxy.ssl_verify, prev->proxy.ssl_verify, 0);
     ngx_conf_merge_value(conf->proxy.ssl_server_name,
                          prev->proxy.ssl_server_name, 0);
+    ngx_conf_merge_value(conf->proxy.buffering, prev->proxy.buffering, 1);
 
     if (conf->proxy.method == NULL) {
         conf->proxy.method = prev->proxy.method;
