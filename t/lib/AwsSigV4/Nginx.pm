@@ -61,7 +61,7 @@ sub value {
 
     return $self->{dir}           if $name eq 'TEST_DIR';
     return $ROOT                  if $name eq 'TEST_ROOT';
-    return "$ROOT/lua"            if $name eq 'TEST_LUA';
+    return lua_dir()              if $name eq 'TEST_LUA';
     return $self->{values}{$name} if exists $self->{values}{$name};
 
     if ($name =~ /^TEST_PORT(?:_\w+)?$/) {
@@ -80,6 +80,22 @@ sub expand {
                $self->value($2)/gex;
 
     return $text;
+}
+
+# The Lua modules where workers may read them: a checkout may lie in a
+# directory of root alone.
+sub lua_dir {
+    our $lua;
+
+    return $lua if $lua;
+
+    my $dir = temp_dir();
+
+    system('cp', '-R', "$ROOT/lua", "$dir/lua") == 0
+        && system('chmod', '-R', 'a+rX', "$dir/lua") == 0
+        or die "cannot copy $ROOT/lua\n";
+
+    return $lua = "$dir/lua";
 }
 
 # Writes conf/nginx.conf and the parts it includes, so that a message of
