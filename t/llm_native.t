@@ -64,6 +64,9 @@ sub ask {
     my $response = $llm->post($gateway, $target, $body // $CONVERSE,
         [ Authorization => 'AWS4-HMAC-SHA256 of the client' ]);
 
+    # so that it is not taken for that of a later request
+    wait_for(sub { $gateway->access });
+
     return ($response, $llm->requests);
 }
 
