@@ -40,6 +40,9 @@ local MAX_RETRY_AFTER = 60
 local FAILED = { [429] = true, [500] = true, [502] = true, [503] = true,
                  [504] = true, [529] = true }
 
+-- states of the signer in which it let a request go
+local SENT = { signed = true, resigned = true }
+
 local KEY_VARIABLES = {
     ["authorization"] = "llm_authorization",
     ["x-api-key"] = "llm_x_api_key",
@@ -166,7 +169,7 @@ end
 
 local function refused(s, target)
     return s.unsent
-           or target.signed and ngx.var.aws_sigv4_status ~= "signed"
+           or target.signed and not SENT[ngx.var.aws_sigv4_status]
 end
 
 
@@ -265,6 +268,31 @@ local function betas_of(target)
 end
 
 
+-- Parameters of Bedrock's own API that are headers.  Its clients choose them,
+-- a guardrail too; for others the table does, or nobody.
+
+local function set_parameters(var, s, target)
+    if s.dialect == "bedrock" then
+        var.llm_bedrock_accept = var.http_x_amzn_bedrock_accept or ""
+        var.llm_guardrail = var.http_x_amzn_bedrock_guardrailidentifier or ""
+        var.llm_guardrail_version =
+            var.http_x_amzn_bedrock_guardrailversion or ""
+        var.llm_trace = var.http_x_amzn_bedrock_trace or ""
+        var.llm_latency = var.http_x_amzn_bedrock_performanceconfig_latency
+                          or ""
+        var.llm_service_tier = var.http_x_amzn_bedrock_service_tier or ""
+
+        return
+    end
+
+    var.llm_bedrock_accept = target.invoke and s.stream and "application/json"
+                             or ""
+    var.llm_guardrail = target.guardrail or ""
+    var.llm_guardrail_version = target.guardrail_version or ""
+    var.llm_trace = target.trace or ""
+end
+
+
 -- headers of the dialect that the target is to have
 
 local function set_headers(var, s, target)
@@ -274,10 +302,8 @@ local function set_headers(var, s, target)
     var.llm_anthropic_version = anthropic and var.http_anthropic_version or ""
     var.llm_anthropic_beta = anthropic and betas_of(target) or ""
     var.llm_accept = invoke and "application/json" or var.http_accept or ""
-    var.llm_bedrock_accept = invoke and s.stream and "application/json" or ""
-    var.llm_guardrail = target.guardrail or ""
-    var.llm_guardrail_version = target.guardrail_version or ""
-    var.llm_trace = target.trace or ""
+
+    set_parameters(var, s, target)
 end
 
 
