@@ -85,6 +85,8 @@ under_load();
 is(join("\n", $llm->refused), '', 'every signature and key was accepted');
 ended();
 
+resigned();
+
 done_testing();
 
 
@@ -101,6 +103,30 @@ sub ask {
         [ 'Anthropic-Version' => '2023-06-01' ]);
 
     return ($response, $llm->requests);
+}
+
+
+# What is signed again on the wire is sent, and its status counts.
+sub resigned {
+    $gateway = $llm->gateway(
+        table       => $TABLE,
+        http_config => "aws_sigv4_provider none env;\n",
+        config      => "proxy_set_body '{\"model\":\"of-us\"}';\n",
+    );
+
+    $llm->rules({ model => 'of-us', status => 504 });
+
+    my ($response, @requests) = ask('two');
+
+    is(models_of(@requests), 'of-us', 'signed again: no other after a 504');
+    is($response->{status}, 504, 'signed again: status');
+
+    $llm->rules;
+    ask('two');
+    is(log_line()->{aws_sigv4_status}, 'resigned', 'signed again: indeed');
+    is(join("\n", $gateway->stop_it), '', 'nginx ended well');
+
+    return;
 }
 
 
