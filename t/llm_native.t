@@ -196,7 +196,9 @@ sub refused {
     is_refused('another dialect', 404, 'ResourceNotFoundException',
                (ask('/model/chat/converse'))[0]);
 
-    for my $id (qw(.. . a/../b a//b)) {
+    for my $id (qw(.. . a/../b a//b %2e%2E %2E a%2F..%2Fb a/%2e%2e/b a%2f%2Fb
+                   .%2e%2Fguardrail))
+    {
         my ($response, @requests) = ask("/model/$id/converse");
 
         is($response->{status}, 404, "no id: $id");
