@@ -71,6 +71,7 @@ my $gateway = $llm->gateway(
     table       => $TABLE,
     main_config => "worker_processes 2;\n",
     http_config => "aws_sigv4_provider none env;\n",
+    variables   => [ @AwsSigV4::LLM::VARIABLES, 'llm_authorization' ],
 );
 
 triggers();
@@ -245,6 +246,7 @@ sub order {
        'eight targets, signed and with keys');
     is($response->{status}, 200, 'status');
     is(log_line()->{llm_attempts}, 8, 'attempts');
+    is(log_line()->{llm_authorization}, '', 'no key is left for logs');
 
     my @keys = map { ($llm->header($_, 'authorization'))[0] // '' }
         @requests;

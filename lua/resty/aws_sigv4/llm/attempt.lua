@@ -213,12 +213,17 @@ local function give_up(s, code, reason)
 end
 
 
-local function set_key(var, target)
-    var.llm_authorization = ""
-    var.llm_x_api_key = ""
-    var.llm_api_key = ""
-    var.llm_goog_api_key = ""
+-- Nothing of a target's key may be found in a log, nor go to the next target.
 
+function _M.forget_key(s)
+    if s.key_variable then
+        ngx.var[s.key_variable] = ""
+        s.key_variable = nil
+    end
+end
+
+
+local function set_key(s, target)
     if not target.key_file then
         return true
     end
@@ -232,20 +237,10 @@ local function set_key(var, target)
         key = "Bearer " .. key
     end
 
-    var[KEY_VARIABLES[target.key_header]] = key
+    s.key_variable = KEY_VARIABLES[target.key_header]
+    ngx.var[s.key_variable] = key
 
     return true
-end
-
-
--- nothing of a target's key may be found in a log
-
-function _M.forget_key(s)
-    local target = s.target
-
-    if target and target.key_file then
-        ngx.var[KEY_VARIABLES[target.key_header]] = ""
-    end
 end
 
 
@@ -358,13 +353,15 @@ local function set_body(s, target)
 end
 
 
-local function set_identity(target)
+local function set_identity(s, target)
+    _M.forget_key(s)
+
     if target.signed then
         return set_scope(target.region, target.service, nil,
                          target.credentials)
     end
 
-    return set_key(ngx.var, target)
+    return set_key(s, target)
 end
 
 
@@ -386,7 +383,7 @@ function _M.run(s)
         return give_up(s, "gateway_error", err)
     end
 
-    ok, err = set_identity(target)
+    ok, err = set_identity(s, target)
     if not ok then
         return give_up(s, target.signed and "gateway_no_credentials"
                           or "gateway_error", err)
