@@ -25,7 +25,7 @@ FUZZ_TIME = 60
 
 TESTS = t/*.t
 
-# options of bench/run.sh, or of bench/rotation.sh
+# options of bench/run.sh, bench/rotation.sh or bench/streams.sh
 BENCH =
 
 NAME = ngx_http_aws_sigv4_module
@@ -37,7 +37,8 @@ CONFIGURE_DEPS = config build-aux/symbols.map $(NGINX_DEV)/conf_flags
 
 .DELETE_ON_ERROR:
 
-.PHONY: all help install test bench bench-rotation lint asan fuzz clean FORCE
+.PHONY: all help install test bench bench-rotation bench-streams lint asan \
+	fuzz clean FORCE
 
 
 all: $(MODULE) ## Build build/ngx_http_aws_sigv4_module.so
@@ -65,6 +66,10 @@ test: $(MODULE) ## Run the tests, or those named by TESTS=t/...
 bench: $(MODULE) ## Measure against plain proxy_pass; BENCH=--quick is faster
 	bench/run.sh $(BENCH)
 	bench/resty.sh
+	bench/streams.sh
+
+bench-streams: $(MODULE) ## Measure 1,000 streams through the LLM gateway
+	bench/streams.sh $(BENCH)
 
 bench-rotation: $(MODULE) ## Replace credentials under load for 5 minutes
 	bench/rotation.sh $(BENCH)

@@ -71,6 +71,7 @@ my $gateway = $llm->gateway(
     table       => $TABLE,
     main_config => "worker_processes 2;\n",
     http_config => "aws_sigv4_provider none env;\n",
+    variables   => [ @AwsSigV4::LLM::VARIABLES, 'llm_authorization' ],
 );
 
 triggers();
@@ -84,6 +85,8 @@ under_load();
 
 is(join("\n", $llm->refused), '', 'every signature and key was accepted');
 ended();
+
+resigned();
 
 done_testing();
 
@@ -101,6 +104,30 @@ sub ask {
         [ 'Anthropic-Version' => '2023-06-01' ]);
 
     return ($response, $llm->requests);
+}
+
+
+# What is signed again on the wire is sent, and its status counts.
+sub resigned {
+    $gateway = $llm->gateway(
+        table       => $TABLE,
+        http_config => "aws_sigv4_provider none env;\n",
+        config      => "proxy_set_body '{\"model\":\"of-us\"}';\n",
+    );
+
+    $llm->rules({ model => 'of-us', status => 504 });
+
+    my ($response, @requests) = ask('two');
+
+    is(models_of(@requests), 'of-us', 'signed again: no other after a 504');
+    is($response->{status}, 504, 'signed again: status');
+
+    $llm->rules;
+    ask('two');
+    is(log_line()->{aws_sigv4_status}, 'resigned', 'signed again: indeed');
+    is(join("\n", $gateway->stop_it), '', 'nginx ended well');
+
+    return;
 }
 
 
@@ -219,6 +246,7 @@ sub order {
        'eight targets, signed and with keys');
     is($response->{status}, 200, 'status');
     is(log_line()->{llm_attempts}, 8, 'attempts');
+    is(log_line()->{llm_authorization}, '', 'no key is left for logs');
 
     my @keys = map { ($llm->header($_, 'authorization'))[0] // '' }
         @requests;

@@ -44,6 +44,7 @@ my $ARN = 'arn:aws:bedrock:ap-south-1:123456789012:'
 my $CONVERSE = '{ "messages":[{"role":"user","content":[{"text":"hi"}]}] }';
 
 paths();
+parameters();
 failover();
 refused();
 
@@ -56,13 +57,16 @@ done_testing();
 
 
 sub ask {
-    my ($target, $body) = @_;
+    my ($target, $body, @headers) = @_;
 
     $llm->mark;
     $gateway->mark;
 
     my $response = $llm->post($gateway, $target, $body // $CONVERSE,
-        [ Authorization => 'AWS4-HMAC-SHA256 of the client' ]);
+        [ Authorization => 'AWS4-HMAC-SHA256 of the client' ], @headers);
+
+    # so that it is not taken for that of a later request
+    wait_for(sub { $gateway->access });
 
     return ($response, $llm->requests);
 }
@@ -131,6 +135,33 @@ sub paths {
 }
 
 
+# Parameters of the API that are headers: a guardrail that was asked for and
+# is not applied would be worse than an error.
+sub parameters {
+    my %sent = (
+        'x-amzn-bedrock-guardrailidentifier'        => 'gr-client',
+        'x-amzn-bedrock-guardrailversion'           => '7',
+        'x-amzn-bedrock-trace'                      => 'ENABLED',
+        'x-amzn-bedrock-accept'                     => 'application/json',
+        'x-amzn-bedrock-performanceconfig-latency'  => 'optimized',
+        'x-amzn-bedrock-service-tier'               => 'flex',
+    );
+    my @headers = ((map { [ $_ => $sent{$_} ] } sort keys %sent),
+        [ 'X-Amzn-Bedrock-Other' => 'no' ]);
+
+    for my $path ('/model/nova/invoke', '/model/us.anthropic.claude/invoke') {
+        my ($response, $request) = ask($path, $CONVERSE, @headers);
+        my %got = map { lc $_->[0] => $_->[1] }
+            grep { $_->[0] =~ /^x-amzn-bedrock/i } @{ $request->{headers} };
+
+        is($request->{verdict}, 'ok', "$path: accepted");
+        is_deeply(\%got, \%sent, "$path: parameters of the client");
+    }
+
+    return;
+}
+
+
 sub failover {
     $llm->rules({ model => 'arn:*', status => 503 });
 
@@ -165,7 +196,9 @@ sub refused {
     is_refused('another dialect', 404, 'ResourceNotFoundException',
                (ask('/model/chat/converse'))[0]);
 
-    for my $id (qw(.. . a/../b a//b)) {
+    for my $id (qw(.. . a/../b a//b %2e%2E %2E a%2F..%2Fb a/%2e%2e/b a%2f%2Fb
+                   .%2e%2Fguardrail))
+    {
         my ($response, @requests) = ask("/model/$id/converse");
 
         is($response->{status}, 404, "no id: $id");

@@ -118,7 +118,7 @@ configure() {
 
     sed -e "s|modules/ngx_http_aws_sigv4|$PWD/build/ngx_http_aws_sigv4|" \
         -e "s|load_module modules/|load_module $modules/|" \
-        -e "s|^http {|&\n    lua_package_path \"$PWD/lua/?.lua;;\";|" \
+        -e "s|^http {|&\n    lua_package_path \"$run/lua/?.lua;;\";|" \
         -e "s|^http {|&\n$(temporary_paths)|" \
         -e "s|\(server *\)bedrock.*:443;|\1127.0.0.1:$bedrock;|" \
         -e "s|127.0.0.1:8080|127.0.0.1:$port|" \
@@ -135,6 +135,10 @@ configure() {
 
     cp $example/llm-*.conf "$run/"
     chmod 644 "$run"/*.lua
+
+    # where workers may read them, wherever the checkout lies
+    cp -R lua "$run/lua"
+    chmod -R a+rX "$run/lua"
 }
 
 

@@ -40,6 +40,9 @@ local MAX_RETRY_AFTER = 60
 local FAILED = { [429] = true, [500] = true, [502] = true, [503] = true,
                  [504] = true, [529] = true }
 
+-- states of the signer in which it let a request go
+local SENT = { signed = true, resigned = true }
+
 local KEY_VARIABLES = {
     ["authorization"] = "llm_authorization",
     ["x-api-key"] = "llm_x_api_key",
@@ -166,7 +169,7 @@ end
 
 local function refused(s, target)
     return s.unsent
-           or target.signed and ngx.var.aws_sigv4_status ~= "signed"
+           or target.signed and not SENT[ngx.var.aws_sigv4_status]
 end
 
 
@@ -210,12 +213,17 @@ local function give_up(s, code, reason)
 end
 
 
-local function set_key(var, target)
-    var.llm_authorization = ""
-    var.llm_x_api_key = ""
-    var.llm_api_key = ""
-    var.llm_goog_api_key = ""
+-- Nothing of a target's key may be found in a log, nor go to the next target.
 
+function _M.forget_key(s)
+    if s.key_variable then
+        ngx.var[s.key_variable] = ""
+        s.key_variable = nil
+    end
+end
+
+
+local function set_key(s, target)
     if not target.key_file then
         return true
     end
@@ -229,20 +237,10 @@ local function set_key(var, target)
         key = "Bearer " .. key
     end
 
-    var[KEY_VARIABLES[target.key_header]] = key
+    s.key_variable = KEY_VARIABLES[target.key_header]
+    ngx.var[s.key_variable] = key
 
     return true
-end
-
-
--- nothing of a target's key may be found in a log
-
-function _M.forget_key(s)
-    local target = s.target
-
-    if target and target.key_file then
-        ngx.var[KEY_VARIABLES[target.key_header]] = ""
-    end
 end
 
 
@@ -265,6 +263,31 @@ local function betas_of(target)
 end
 
 
+-- Parameters of Bedrock's own API that are headers.  Its clients choose them,
+-- a guardrail too; for others the table does, or nobody.
+
+local function set_parameters(var, s, target)
+    if s.dialect == "bedrock" then
+        var.llm_bedrock_accept = var.http_x_amzn_bedrock_accept or ""
+        var.llm_guardrail = var.http_x_amzn_bedrock_guardrailidentifier or ""
+        var.llm_guardrail_version =
+            var.http_x_amzn_bedrock_guardrailversion or ""
+        var.llm_trace = var.http_x_amzn_bedrock_trace or ""
+        var.llm_latency = var.http_x_amzn_bedrock_performanceconfig_latency
+                          or ""
+        var.llm_service_tier = var.http_x_amzn_bedrock_service_tier or ""
+
+        return
+    end
+
+    var.llm_bedrock_accept = target.invoke and s.stream and "application/json"
+                             or ""
+    var.llm_guardrail = target.guardrail or ""
+    var.llm_guardrail_version = target.guardrail_version or ""
+    var.llm_trace = target.trace or ""
+end
+
+
 -- headers of the dialect that the target is to have
 
 local function set_headers(var, s, target)
@@ -274,10 +297,8 @@ local function set_headers(var, s, target)
     var.llm_anthropic_version = anthropic and var.http_anthropic_version or ""
     var.llm_anthropic_beta = anthropic and betas_of(target) or ""
     var.llm_accept = invoke and "application/json" or var.http_accept or ""
-    var.llm_bedrock_accept = invoke and s.stream and "application/json" or ""
-    var.llm_guardrail = target.guardrail or ""
-    var.llm_guardrail_version = target.guardrail_version or ""
-    var.llm_trace = target.trace or ""
+
+    set_parameters(var, s, target)
 end
 
 
@@ -332,13 +353,15 @@ local function set_body(s, target)
 end
 
 
-local function set_identity(target)
+local function set_identity(s, target)
+    _M.forget_key(s)
+
     if target.signed then
         return set_scope(target.region, target.service, nil,
                          target.credentials)
     end
 
-    return set_key(ngx.var, target)
+    return set_key(s, target)
 end
 
 
@@ -360,7 +383,7 @@ function _M.run(s)
         return give_up(s, "gateway_error", err)
     end
 
-    ok, err = set_identity(target)
+    ok, err = set_identity(s, target)
     if not ok then
         return give_up(s, target.signed and "gateway_no_credentials"
                           or "gateway_error", err)

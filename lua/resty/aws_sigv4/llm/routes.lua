@@ -73,14 +73,18 @@ local function shape(path)
 end
 
 
--- a raw "/" may be part of an ARN; what steps to another path may not
+-- A "/" may be part of an ARN.  What steps to another path may not, nor what
+-- does so for a server that decodes first.
+
+local function steps(id)
+    return id ~= nil and find("/" .. id .. "/", "/%.?%.?/") ~= nil
+end
+
 
 local function native(path)
     local id, action = match(path, "^/model/(.+)/([%l-]+)$")
 
-    if not id or not ACTIONS[action]
-       or find("/" .. id .. "/", "/%.?%.?/")
-    then
+    if not id or not ACTIONS[action] or steps(id) or steps(_M.decode(id)) then
         return nil
     end
 
