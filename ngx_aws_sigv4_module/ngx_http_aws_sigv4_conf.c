@@ -37,6 +37,7 @@ ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
      *     smcf->lua_package_path = { 0, NULL };
      *     smcf->lua_package_cpath = { 0, NULL };
      *     smcf->causes = NULL;
+     *     smcf->cloudwatch = NULL;
      *     smcf->used = 0;
      *     smcf->metrics = 0;
      */
@@ -70,6 +71,12 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
                 smcf->used = 1;
             }
         }
+    }
+
+    if (smcf->cloudwatch != NULL
+        && ngx_http_aws_sigv4_cloudwatch_use(cf, smcf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (!smcf->used) {

@@ -384,8 +384,13 @@ ngx_http_aws_sigv4_fetch_log(ngx_log_t *log, u_char *buf, size_t len)
 
     f = log->data;
 
-    p = ngx_snprintf(buf, len, " while %s to fetch credentials of provider "
-                     "\"%V\"", log->action, &f->provider);
+    if (f->purpose != NULL) {
+        p = ngx_snprintf(buf, len, " while %s %s", log->action, f->purpose);
+
+    } else {
+        p = ngx_snprintf(buf, len, " while %s to fetch credentials of "
+                         "provider \"%V\"", log->action, &f->provider);
+    }
 
     /* the path may be what only this client knows, and is left out */
 

@@ -7,8 +7,9 @@
 
 /*
  * One HTTP/1.1 exchange that belongs to no request: what a provider asks a
- * metadata service or STS.  No redirect is followed, no proxy is used, and
- * the connection is closed behind the response.
+ * metadata service or STS, and what is sent to CloudWatch.  No redirect is
+ * followed, no proxy is used, and the connection is closed behind the
+ * response.
  *
  *     f = ngx_http_aws_sigv4_fetch_create(log);
  *     f->provider = p->name;
@@ -33,6 +34,7 @@
 #include <ngx_event.h>
 #include <ngx_event_connect.h>
 
+#include "core/sigv4.h"
 #include "providers/sigv4_http.h"
 
 
@@ -70,6 +72,7 @@ struct ngx_http_aws_sigv4_fetch_s {
      */
 
     ngx_str_t                      provider;  /* its name, for the log */
+    const char                    *purpose;   /* for that, if it has none */
     ngx_http_aws_sigv4_origin_t   *origin;
 
     ngx_str_t                      method;    /* "GET" */
@@ -131,6 +134,14 @@ void *ngx_http_aws_sigv4_fetch_alloc(ngx_http_aws_sigv4_fetch_t *f,
  */
 ngx_int_t ngx_http_aws_sigv4_fetch_header(ngx_http_aws_sigv4_fetch_t *f,
     const char *name, ngx_str_t *value);
+
+/*
+ * ngx_http_aws_sigv4_sign_form.c: signs a POST of the form that is the body,
+ * with the date of now, and adds the fields; Content-Type must be there.
+ * SIGV4_OK, or another code of the core.
+ */
+int ngx_http_aws_sigv4_sign_form(ngx_http_aws_sigv4_fetch_t *f,
+    const char *service, sigv4_str_t region, sigv4_credentials_t *cred);
 
 void ngx_http_aws_sigv4_fetch_start(ngx_http_aws_sigv4_fetch_t *f);
 

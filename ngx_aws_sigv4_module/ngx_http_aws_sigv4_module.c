@@ -186,6 +186,13 @@ static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
       0,
       NULL },
 
+    { ngx_string("aws_sigv4_cloudwatch"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_aws_sigv4_cloudwatch,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("aws_sigv4_ready"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_aws_sigv4_ready,
@@ -265,6 +272,8 @@ ngx_http_aws_sigv4_postconfiguration(ngx_conf_t *cf)
     *h = ngx_http_aws_sigv4_access_handler;
 
     if (ngx_http_aws_sigv4_providers_init(cf, &smcf->store) != NGX_OK
+        || (smcf->cloudwatch != NULL
+            && ngx_http_aws_sigv4_cloudwatch_create(cf, smcf) != NGX_OK)
         || ngx_http_aws_sigv4_lua_init(cf) != NGX_OK
         || ngx_http_aws_sigv4_cause_zone_create(cf, smcf) != NGX_OK
         || ngx_http_aws_sigv4_refused_init(cf) != NGX_OK)
@@ -304,7 +313,17 @@ ngx_http_aws_sigv4_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    return ngx_http_aws_sigv4_store_init_process(cycle, &smcf->store);
+    if (ngx_http_aws_sigv4_store_init_process(cycle, &smcf->store)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (smcf->cloudwatch != NULL) {
+        ngx_http_aws_sigv4_cloudwatch_init(smcf->cloudwatch);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -115,6 +115,8 @@ typedef struct ngx_http_aws_sigv4_vm_s    ngx_http_aws_sigv4_vm_t;
 typedef struct ngx_http_aws_sigv4_hook_s  ngx_http_aws_sigv4_hook_t;
 
 typedef struct ngx_http_aws_sigv4_causes_s  ngx_http_aws_sigv4_causes_t;
+typedef struct ngx_http_aws_sigv4_cloudwatch_s
+                                           ngx_http_aws_sigv4_cloudwatch_t;
 typedef struct ngx_http_aws_sigv4_series_s  ngx_http_aws_sigv4_series_t;
 
 
@@ -135,6 +137,7 @@ typedef struct {
     ngx_str_t                         lua_package_cpath;
 
     ngx_http_aws_sigv4_causes_t      *causes;   /* shared by all workers */
+    ngx_http_aws_sigv4_cloudwatch_t  *cloudwatch;
 
     ngx_uint_t                        used;     /* aws_sigv4 on somewhere */
     ngx_uint_t                        metrics;  /* aws_sigv4_metrics */
@@ -654,6 +657,25 @@ ngx_int_t ngx_http_aws_sigv4_add_variables(ngx_conf_t *cf);
 /* the word for it */
 ngx_str_t *ngx_http_aws_sigv4_status_name(
     ngx_http_aws_sigv4_status_e status);
+
+
+/* ngx_http_aws_sigv4_cloudwatch_conf.c */
+
+/* the setter of aws_sigv4_cloudwatch */
+char *ngx_http_aws_sigv4_cloudwatch(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* when all providers are defined, and when the zone of counters is there */
+ngx_int_t ngx_http_aws_sigv4_cloudwatch_use(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_main_conf_t *smcf);
+ngx_int_t ngx_http_aws_sigv4_cloudwatch_create(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_main_conf_t *smcf);
+
+
+/* ngx_http_aws_sigv4_cloudwatch.c: in each worker */
+
+void ngx_http_aws_sigv4_cloudwatch_init(
+    ngx_http_aws_sigv4_cloudwatch_t *cw);
 
 
 /* ngx_http_aws_sigv4_provider_state.c */

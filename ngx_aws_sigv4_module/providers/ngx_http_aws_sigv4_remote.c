@@ -14,9 +14,6 @@
 #include "ngx_http_aws_sigv4_refresh.h"
 
 
-static ngx_resolver_t *ngx_http_aws_sigv4_remote_resolver(ngx_conf_t *cf);
-
-
 ngx_int_t
 ngx_http_aws_sigv4_remote_create(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p)
@@ -169,7 +166,7 @@ ngx_http_aws_sigv4_remote_origin(ngx_conf_t *cf,
 
 /* without the directive nginx makes one that has no servers */
 
-static ngx_resolver_t *
+ngx_resolver_t *
 ngx_http_aws_sigv4_remote_resolver(ngx_conf_t *cf)
 {
     ngx_http_core_loc_conf_t  *clcf;

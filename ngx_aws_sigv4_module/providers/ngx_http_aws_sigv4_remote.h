@@ -97,6 +97,9 @@ ngx_int_t ngx_http_aws_sigv4_remote_origin(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_str_t *url, const char *from,
     ngx_str_t *ca_file, ngx_http_aws_sigv4_origin_t *origin);
 
+/* the one in "http"; NULL: there is none */
+ngx_resolver_t *ngx_http_aws_sigv4_remote_resolver(ngx_conf_t *cf);
+
 /* members of the type */
 ngx_int_t ngx_http_aws_sigv4_remote_load(ngx_http_aws_sigv4_provider_t *p,
     ngx_log_t *log);

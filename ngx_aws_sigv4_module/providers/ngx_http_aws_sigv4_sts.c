@@ -165,7 +165,7 @@ ngx_http_aws_sigv4_sts_send(ngx_http_aws_sigv4_job_t *job,
     }
 
     if (cred != NULL) {
-        rc = ngx_http_aws_sigv4_sts_sign(f, sts->region, cred);
+        rc = ngx_http_aws_sigv4_sign_form(f, "sts", sts->region, cred);
 
         if (rc != SIGV4_OK) {
             ngx_http_aws_sigv4_job_fail(job, "the request to %V cannot be "

@@ -91,12 +91,5 @@ ngx_int_t ngx_http_aws_sigv4_sts_result(ngx_http_aws_sigv4_job_t *job,
     ngx_http_aws_sigv4_sts_t *sts, ngx_http_aws_sigv4_fetch_t *f,
     const char *action, ngx_uint_t last);
 
-/*
- * Signs a POST of the form with the date of now and adds the fields to the
- * exchange.  SIGV4_OK, or another code of the core.
- */
-int ngx_http_aws_sigv4_sts_sign(ngx_http_aws_sigv4_fetch_t *f,
-    sigv4_str_t region, sigv4_credentials_t *cred);
-
 
 #endif /* _NGX_HTTP_AWS_SIGV4_STS_H_INCLUDED_ */

@@ -6,19 +6,19 @@
  */
 
 /*
- * The signature of AssumeRole: the core alone, as no request of a client
- * and no location has anything to do with it.
+ * The signature of a form that is posted in the background: the core alone,
+ * as no request of a client and no location has anything to do with it.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_http_aws_sigv4_sts.h"
+#include "ngx_http_aws_sigv4_fetch.h"
 
 
 /* content-type, host, x-amz-date, x-amz-security-token */
-#define NGX_HTTP_AWS_SIGV4_STS_FIELDS     4
+#define NGX_HTTP_AWS_SIGV4_SIGN_FIELDS    4
 
 
 typedef struct {
@@ -26,31 +26,31 @@ typedef struct {
     sigv4_credentials_t                 *cred;
     sigv4_scope_t                        scope;
     sigv4_request_t                      request;
-    sigv4_field_t             fields[NGX_HTTP_AWS_SIGV4_STS_FIELDS];
+    sigv4_field_t             fields[NGX_HTTP_AWS_SIGV4_SIGN_FIELDS];
     uint8_t                              hash[SIGV4_SHA256_HEX_LEN];
-} ngx_http_aws_sigv4_sts_signer_t;
+} ngx_http_aws_sigv4_signer_t;
 
 
-static int ngx_http_aws_sigv4_sts_request(ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_sts_signer_t *s);
-static void ngx_http_aws_sigv4_sts_field(ngx_http_aws_sigv4_sts_signer_t *s,
+static int ngx_http_aws_sigv4_sign_request(ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_signer_t *s);
+static void ngx_http_aws_sigv4_sign_field(ngx_http_aws_sigv4_signer_t *s,
     const char *name, const u_char *value, size_t len);
-static int ngx_http_aws_sigv4_sts_stages(ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_sts_signer_t *s, sigv4_buf_t *buf);
-static int ngx_http_aws_sigv4_sts_headers(ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_sts_signer_t *s, sigv4_str_t *authorization);
+static int ngx_http_aws_sigv4_sign_stages(ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_signer_t *s, sigv4_buf_t *buf);
+static int ngx_http_aws_sigv4_sign_headers(ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_signer_t *s, sigv4_str_t *authorization);
 
 
 int
-ngx_http_aws_sigv4_sts_sign(ngx_http_aws_sigv4_fetch_t *f,
-    sigv4_str_t region, sigv4_credentials_t *cred)
+ngx_http_aws_sigv4_sign_form(ngx_http_aws_sigv4_fetch_t *f,
+    const char *service, sigv4_str_t region, sigv4_credentials_t *cred)
 {
     int                               rc;
     size_t                            size;
     sigv4_buf_t                       buf;
-    ngx_http_aws_sigv4_sts_signer_t   s;
+    ngx_http_aws_sigv4_signer_t   s;
 
-    ngx_memzero(&s, sizeof(ngx_http_aws_sigv4_sts_signer_t));
+    ngx_memzero(&s, sizeof(ngx_http_aws_sigv4_signer_t));
 
     s.crypto = sigv4_crypto_create();
     if (s.crypto == NULL) {
@@ -59,12 +59,12 @@ ngx_http_aws_sigv4_sts_sign(ngx_http_aws_sigv4_fetch_t *f,
 
     s.cred = cred;
     s.scope.region = region;
-    s.scope.service.data = (u_char *) "sts";
-    s.scope.service.len = sizeof("sts") - 1;
+    s.scope.service.data = (const u_char *) service;
+    s.scope.service.len = ngx_strlen(service);
 
     sigv4_scope_time(&s.scope, ngx_time());
 
-    rc = ngx_http_aws_sigv4_sts_request(f, &s);
+    rc = ngx_http_aws_sigv4_sign_request(f, &s);
 
     if (rc == SIGV4_OK) {
         size = sigv4_scratch_size(&s.request, cred, &s.scope);
@@ -73,7 +73,7 @@ ngx_http_aws_sigv4_sts_sign(ngx_http_aws_sigv4_fetch_t *f,
 
         if (buf.last != NULL) {
             buf.end = buf.last + size;
-            rc = ngx_http_aws_sigv4_sts_stages(f, &s, &buf);
+            rc = ngx_http_aws_sigv4_sign_stages(f, &s, &buf);
         }
     }
 
@@ -84,8 +84,8 @@ ngx_http_aws_sigv4_sts_sign(ngx_http_aws_sigv4_fetch_t *f,
 
 
 static int
-ngx_http_aws_sigv4_sts_request(ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_sts_signer_t *s)
+ngx_http_aws_sigv4_sign_request(ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_signer_t *s)
 {
     u_char           *query, *end;
     uint8_t           digest[SIGV4_SHA256_LEN];
@@ -127,15 +127,15 @@ ngx_http_aws_sigv4_sts_request(ngx_http_aws_sigv4_fetch_t *f,
     req->normalize_path = 1;
     req->fields = s->fields;
 
-    ngx_http_aws_sigv4_sts_field(s, "content-type", type, sizeof(type) - 1);
-    ngx_http_aws_sigv4_sts_field(s, "host", host->data, host->len);
-    ngx_http_aws_sigv4_sts_field(s, "x-amz-date", s->scope.datetime,
-                                 SIGV4_DATETIME_LEN);
+    ngx_http_aws_sigv4_sign_field(s, "content-type", type, sizeof(type) - 1);
+    ngx_http_aws_sigv4_sign_field(s, "host", host->data, host->len);
+    ngx_http_aws_sigv4_sign_field(s, "x-amz-date", s->scope.datetime,
+                                  SIGV4_DATETIME_LEN);
 
     if (s->cred->session_token.len) {
-        ngx_http_aws_sigv4_sts_field(s, "x-amz-security-token",
-                                     s->cred->session_token.data,
-                                     s->cred->session_token.len);
+        ngx_http_aws_sigv4_sign_field(s, "x-amz-security-token",
+                                      s->cred->session_token.data,
+                                      s->cred->session_token.len);
     }
 
     sigv4_sort_fields(req->fields, req->nfields);
@@ -145,7 +145,7 @@ ngx_http_aws_sigv4_sts_request(ngx_http_aws_sigv4_fetch_t *f,
 
 
 static void
-ngx_http_aws_sigv4_sts_field(ngx_http_aws_sigv4_sts_signer_t *s,
+ngx_http_aws_sigv4_sign_field(ngx_http_aws_sigv4_signer_t *s,
     const char *name, const u_char *value, size_t len)
 {
     sigv4_field_t  *field;
@@ -160,8 +160,8 @@ ngx_http_aws_sigv4_sts_field(ngx_http_aws_sigv4_sts_signer_t *s,
 
 
 static int
-ngx_http_aws_sigv4_sts_stages(ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_sts_signer_t *s, sigv4_buf_t *buf)
+ngx_http_aws_sigv4_sign_stages(ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_signer_t *s, sigv4_buf_t *buf)
 {
     int          rc;
     uint8_t      key[SIGV4_KEY_LEN];
@@ -199,15 +199,15 @@ ngx_http_aws_sigv4_sts_stages(ngx_http_aws_sigv4_fetch_t *f,
         return rc;
     }
 
-    return ngx_http_aws_sigv4_sts_headers(f, s, &authorization);
+    return ngx_http_aws_sigv4_sign_headers(f, s, &authorization);
 }
 
 
 /* those that are signed and not there already */
 
 static int
-ngx_http_aws_sigv4_sts_headers(ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_sts_signer_t *s, sigv4_str_t *authorization)
+ngx_http_aws_sigv4_sign_headers(ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_signer_t *s, sigv4_str_t *authorization)
 {
     ngx_str_t  date, token, value;
 

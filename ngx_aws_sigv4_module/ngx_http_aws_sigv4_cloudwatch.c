@@ -1,0 +1,400 @@
+
+/*
+ * Copyright (C) ngx_aws_sigv4_module authors
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+
+#include "ngx_http_aws_sigv4_cloudwatch.h"
+#include "core/sigv4_refusal.h"
+
+
+/* a worker that has not come back after it has been given up */
+#define NGX_HTTP_AWS_SIGV4_CW_LEASE       (NGX_HTTP_AWS_SIGV4_CW_TIME + 5000)
+
+/* of an answer, as much as is looked at */
+#define NGX_HTTP_AWS_SIGV4_CW_ANSWER      16384
+
+
+static void ngx_http_aws_sigv4_cloudwatch_handler(ngx_event_t *ev);
+static ngx_msec_t ngx_http_aws_sigv4_cloudwatch_due(
+    ngx_http_aws_sigv4_cloudwatch_t *cw);
+static void ngx_http_aws_sigv4_cloudwatch_send(
+    ngx_http_aws_sigv4_cloudwatch_t *cw);
+static char *ngx_http_aws_sigv4_cloudwatch_request(
+    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_fetch_t *f,
+    ngx_http_aws_sigv4_call_t *call);
+static void ngx_http_aws_sigv4_cloudwatch_answer(
+    ngx_http_aws_sigv4_fetch_t *f);
+static void ngx_http_aws_sigv4_cloudwatch_refused(
+    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_fetch_t *f);
+static void ngx_http_aws_sigv4_cloudwatch_sent(
+    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_call_t *call);
+static void ngx_http_aws_sigv4_cloudwatch_failed(
+    ngx_http_aws_sigv4_cloudwatch_t *cw, const char *fmt, ...);
+static void ngx_http_aws_sigv4_cloudwatch_end(
+    ngx_http_aws_sigv4_cloudwatch_t *cw);
+
+
+typedef struct {
+    ngx_http_aws_sigv4_cloudwatch_t  *cw;
+    ngx_http_aws_sigv4_call_t         call;
+} ngx_http_aws_sigv4_cloudwatch_ctx_t;
+
+
+void
+ngx_http_aws_sigv4_cloudwatch_init(ngx_http_aws_sigv4_cloudwatch_t *cw)
+{
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return;
+    }
+
+    cw->timer.handler = ngx_http_aws_sigv4_cloudwatch_handler;
+    cw->timer.data = cw;
+    cw->timer.log = ngx_cycle->log;
+    cw->timer.cancelable = 1;
+
+    ngx_shmtx_lock(cw->mutex);
+
+    if (cw->sent->next == 0) {
+        cw->sent->next = ngx_current_msec + cw->interval;
+    }
+
+    ngx_shmtx_unlock(cw->mutex);
+
+    ngx_add_timer(&cw->timer, 1);
+}
+
+
+static void
+ngx_http_aws_sigv4_cloudwatch_handler(ngx_event_t *ev)
+{
+    ngx_http_aws_sigv4_cloudwatch_t *cw = ev->data;
+
+    ngx_msec_t  due;
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    due = ngx_http_aws_sigv4_cloudwatch_due(cw);
+
+    if (due == 0) {
+        ngx_http_aws_sigv4_cloudwatch_send(cw);
+        due = cw->interval;
+    }
+
+    ngx_add_timer(&cw->timer, due);
+}
+
+
+/* 0: it is for this worker to send; else when to look again */
+
+static ngx_msec_t
+ngx_http_aws_sigv4_cloudwatch_due(ngx_http_aws_sigv4_cloudwatch_t *cw)
+{
+    ngx_msec_t                  due;
+    ngx_msec_int_t              left;
+    ngx_http_aws_sigv4_sent_t  *sent;
+
+    sent = cw->sent;
+
+    ngx_shmtx_lock(cw->mutex);
+
+    left = (ngx_msec_int_t) (sent->next - ngx_current_msec);
+
+    /* a configuration before may have had a longer interval */
+
+    if (left > 0) {
+        due = ngx_min((ngx_msec_t) left, cw->interval);
+
+        if ((ngx_msec_t) left > cw->interval) {
+            sent->next = ngx_current_msec + cw->interval;
+        }
+
+    } else if (sent->metrics != cw->zone->metrics
+               || (sent->holder != 0
+                   && (ngx_msec_int_t) (sent->until - ngx_current_msec) > 0
+                   && (kill(sent->holder, 0) == 0
+                       || ngx_errno != NGX_ESRCH)))
+    {
+        due = 1000;
+
+    } else {
+        due = 0;
+
+        sent->holder = ngx_pid;
+        sent->next = ngx_current_msec + cw->interval;
+
+        cw->calls = NGX_HTTP_AWS_SIGV4_CW_CALLS;
+        cw->at = sent->first;
+        cw->todo = cw->zone->metrics->limit;
+    }
+
+    ngx_shmtx_unlock(cw->mutex);
+
+    return due;
+}
+
+
+static void
+ngx_http_aws_sigv4_cloudwatch_send(ngx_http_aws_sigv4_cloudwatch_t *cw)
+{
+    char                                 *err;
+    ngx_http_aws_sigv4_fetch_t           *f;
+    ngx_http_aws_sigv4_cloudwatch_ctx_t  *ctx;
+
+    cw->sent->until = ngx_current_msec + NGX_HTTP_AWS_SIGV4_CW_LEASE;
+
+    f = ngx_http_aws_sigv4_fetch_create(ngx_cycle->log);
+
+    if (f == NULL) {
+        ngx_http_aws_sigv4_cloudwatch_failed(cw, "there is no memory");
+        return;
+    }
+
+    err = "there is no memory";
+
+    ctx = ngx_palloc(f->pool, sizeof(ngx_http_aws_sigv4_cloudwatch_ctx_t));
+
+    if (ctx != NULL) {
+        ctx->cw = cw;
+        f->data = ctx;
+
+        err = ngx_http_aws_sigv4_cloudwatch_request(cw, f, &ctx->call);
+    }
+
+    if (err != NULL) {
+        ngx_http_aws_sigv4_cloudwatch_failed(cw, "%s", err);
+        ngx_http_aws_sigv4_fetch_abort(f);
+        return;
+    }
+
+    if (f->body.len == 0) {
+        ngx_http_aws_sigv4_cloudwatch_end(cw);
+        ngx_http_aws_sigv4_fetch_abort(f);
+        return;
+    }
+
+    ngx_http_aws_sigv4_fetch_start(f);
+}
+
+
+static char *
+ngx_http_aws_sigv4_cloudwatch_request(ngx_http_aws_sigv4_cloudwatch_t *cw,
+    ngx_http_aws_sigv4_fetch_t *f, ngx_http_aws_sigv4_call_t *call)
+{
+    int                                rc;
+    ngx_http_aws_sigv4_credentials_t  *cred;
+
+    static ngx_str_t  type = ngx_string("application/x-www-form-urlencoded");
+
+    f->purpose = "to tell CloudWatch what was counted";
+    f->origin = &cw->origin;
+    f->resolver = cw->resolver;
+    f->ssl = cw->ssl;
+    f->timeout = NGX_HTTP_AWS_SIGV4_CW_TIME;
+    f->send_timeout = 10000;
+    f->read_timeout = 10000;
+    f->handler = ngx_http_aws_sigv4_cloudwatch_answer;
+
+    ngx_str_set(&f->method, "POST");
+
+    if (ngx_http_aws_sigv4_cloudwatch_form(cw, f->pool, call, &f->body)
+        != NGX_OK
+        || ngx_http_aws_sigv4_fetch_header(f, "Content-Type", &type)
+           != NGX_OK)
+    {
+        return "there is no memory";
+    }
+
+    if (f->body.len == 0) {
+        return NULL;
+    }
+
+    if (ngx_http_aws_sigv4_credentials_get(cw->provider, f->log, &cred)
+        != NGX_OK)
+    {
+        return "there are no credentials";
+    }
+
+    rc = ngx_http_aws_sigv4_sign_form(f, "monitoring",
+                                       ngx_http_aws_sigv4_str(&cw->region),
+                                       &cred->value);
+
+    return rc == SIGV4_OK ? NULL : (char *) sigv4_strerror(rc);
+}
+
+
+static void
+ngx_http_aws_sigv4_cloudwatch_answer(ngx_http_aws_sigv4_fetch_t *f)
+{
+    ngx_http_aws_sigv4_cloudwatch_t      *cw;
+    ngx_http_aws_sigv4_cloudwatch_ctx_t  *ctx;
+
+    ctx = f->data;
+    cw = ctx->cw;
+
+    if (f->status == 0) {
+        ngx_http_aws_sigv4_cloudwatch_failed(cw, "%V: %V", &cw->origin.name,
+                                             &f->error);
+        return;
+    }
+
+    if (f->status != NGX_HTTP_OK) {
+        ngx_http_aws_sigv4_cloudwatch_refused(cw, f);
+        return;
+    }
+
+    ngx_http_aws_sigv4_cloudwatch_sent(cw, &ctx->call);
+
+    if (cw->todo == 0 || --cw->calls == 0 || ngx_exiting) {
+        ngx_http_aws_sigv4_cloudwatch_end(cw);
+        return;
+    }
+
+    ngx_http_aws_sigv4_cloudwatch_send(cw);
+}
+
+
+/* the code alone: messages may have times in them, and are never the same */
+
+static void
+ngx_http_aws_sigv4_cloudwatch_refused(ngx_http_aws_sigv4_cloudwatch_t *cw,
+    ngx_http_aws_sigv4_fetch_t *f)
+{
+    ngx_str_t          code;
+    ngx_uint_t         i;
+    sigv4_buf_t        buf;
+    sigv4_str_t        text;
+    sigv4_refusal_t    refusal;
+
+    text.data = f->response.data;
+    text.len = ngx_min(f->response.len, NGX_HTTP_AWS_SIGV4_CW_ANSWER);
+
+    buf.last = ngx_pnalloc(f->pool, text.len + 1);
+
+    if (buf.last == NULL) {
+        ngx_http_aws_sigv4_cloudwatch_failed(cw, "there is no memory");
+        return;
+    }
+
+    buf.end = buf.last + text.len;
+
+    sigv4_refusal_read(&refusal, text, &buf);
+
+    code.data = (u_char *) refusal.code.data;
+    code.len = ngx_min(refusal.code.len, 64);
+
+    for (i = 0; i < code.len; i++) {
+        if (code.data[i] <= 0x20 || code.data[i] > 0x7e) {
+            code.len = i;
+        }
+    }
+
+    if (code.len == 0) {
+        ngx_str_set(&code, "and no code");
+    }
+
+    ngx_http_aws_sigv4_cloudwatch_failed(cw, "%V answered with status %ui: "
+                                         "%V", &cw->origin.name, f->status,
+                                         &code);
+}
+
+
+/* the numbers are of the memory that they were read from, or of no use */
+
+static void
+ngx_http_aws_sigv4_cloudwatch_sent(ngx_http_aws_sigv4_cloudwatch_t *cw,
+    ngx_http_aws_sigv4_call_t *call)
+{
+    ngx_uint_t                  i, again;
+    ngx_http_aws_sigv4_sent_t  *sent;
+
+    sent = cw->sent;
+
+    ngx_shmtx_lock(cw->mutex);
+
+    if (sent->metrics == cw->zone->metrics) {
+
+        for (i = 0; i < call->nseries; i++) {
+            sent->sent[call->series[i]] = call->tally[i];
+        }
+
+        sent->first = cw->at % cw->zone->metrics->limit;
+    }
+
+    again = sent->error_len != 0;
+    sent->error_len = 0;
+
+    ngx_shmtx_unlock(cw->mutex);
+
+    if (again) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "aws sigv4: CloudWatch is told again what was counted");
+    }
+}
+
+
+/* what has not been sent is sent with the next call */
+
+static void
+ngx_http_aws_sigv4_cloudwatch_failed(ngx_http_aws_sigv4_cloudwatch_t *cw,
+    const char *fmt, ...)
+{
+    u_char                     *p, text[NGX_HTTP_AWS_SIGV4_CW_ERROR];
+    va_list                     args;
+    ngx_str_t                   error;
+    ngx_uint_t                  known;
+    ngx_http_aws_sigv4_sent_t  *sent;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(text, text + sizeof(text), fmt, args);
+    va_end(args);
+
+    error.data = text;
+    error.len = p - text;
+
+    sent = cw->sent;
+
+    ngx_http_aws_sigv4_cloudwatch_end(cw);
+
+    /* it is not that CloudWatch fails */
+
+    if (ngx_exiting || ngx_terminate || ngx_quit) {
+        return;
+    }
+
+    ngx_shmtx_lock(cw->mutex);
+
+    known = (sent->error_len == error.len
+             && ngx_memcmp(sent->error, text, error.len) == 0);
+
+    sent->error_len = error.len;
+    ngx_memcpy(sent->error, text, error.len);
+
+    ngx_shmtx_unlock(cw->mutex);
+
+    if (!known) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "aws sigv4: CloudWatch could not be told what was "
+                      "counted: %V; next try in %M ms, until then it is "
+                      "kept", &error, cw->interval);
+    }
+}
+
+
+static void
+ngx_http_aws_sigv4_cloudwatch_end(ngx_http_aws_sigv4_cloudwatch_t *cw)
+{
+    ngx_shmtx_lock(cw->mutex);
+
+    if (cw->sent->holder == ngx_pid) {
+        cw->sent->holder = 0;
+    }
+
+    ngx_shmtx_unlock(cw->mutex);
+}
