@@ -42,6 +42,8 @@ ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
      *     smcf->metrics = 0;
      */
 
+    ngx_http_aws_sigv4_alarm_create(&smcf->alarms);
+
     if (ngx_http_aws_sigv4_store_create(cf, &smcf->store) != NGX_OK) {
         return NULL;
     }
@@ -57,6 +59,8 @@ ngx_http_aws_sigv4_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_uint_t           i;
     ngx_pool_cleanup_t  *cln;
+
+    ngx_http_aws_sigv4_alarm_init(&smcf->alarms);
 
     /* a provider may be there for code of resty.aws_sigv4 alone */
 

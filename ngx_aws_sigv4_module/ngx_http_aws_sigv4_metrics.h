@@ -77,6 +77,14 @@ struct ngx_http_aws_sigv4_series_s {
 };
 
 
+/* an alarm at the end of the last window, and what was counted by then */
+typedef struct {
+    ngx_atomic_t                   raised;
+    ngx_atomic_t                   value;
+    ngx_atomic_t                   counted;
+} ngx_http_aws_sigv4_alarm_state_t;
+
+
 struct ngx_http_aws_sigv4_metrics_s {
     ngx_uint_t                     limit;     /* with the overflow */
     ngx_uint_t                     mask;      /* of cells */
@@ -87,6 +95,11 @@ struct ngx_http_aws_sigv4_metrics_s {
     ngx_atomic_t                   overflow;
     ngx_atomic_t                   key_hits;
     ngx_atomic_t                   key_misses;
+
+    ngx_atomic_t                   alarm_end; /* of the window; 0: none */
+    ngx_atomic_t                   alarm_responses;
+    ngx_http_aws_sigv4_alarm_state_t
+                                   alarms[NGX_HTTP_AWS_SIGV4_ALARMS];
 };
 
 
@@ -153,6 +166,31 @@ void ngx_http_aws_sigv4_count_attempts(ngx_http_request_t *r,
 
 void ngx_http_aws_sigv4_count_key(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_uint_t hit);
+
+
+/* ngx_http_aws_sigv4_alarm.c */
+
+typedef struct {
+    ngx_str_t                     *name;
+    ngx_uint_t                     raised;
+    ngx_uint_t                     value;     /* in the last window */
+    ngx_int_t                      threshold;
+    ngx_msec_t                     window;
+} ngx_http_aws_sigv4_alarm_shown_t;
+
+char *ngx_http_aws_sigv4_alarm(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+void ngx_http_aws_sigv4_alarm_create(ngx_http_aws_sigv4_alarms_t *alarms);
+void ngx_http_aws_sigv4_alarm_init(ngx_http_aws_sigv4_alarms_t *alarms);
+
+/* in a worker */
+void ngx_http_aws_sigv4_alarm_start(ngx_cycle_t *cycle,
+    ngx_http_aws_sigv4_main_conf_t *smcf);
+
+/* the n-th alarm; NGX_DECLINED: it is off */
+ngx_int_t ngx_http_aws_sigv4_alarm_at(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_uint_t n, ngx_http_aws_sigv4_alarm_shown_t *shown);
 
 
 /* ngx_http_aws_sigv4_metrics_table.c */

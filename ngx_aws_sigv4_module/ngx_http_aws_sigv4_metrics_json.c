@@ -30,6 +30,8 @@ static void ngx_http_aws_sigv4_json_causes(
     ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
 static void ngx_http_aws_sigv4_json_clocks(
     ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
+static void ngx_http_aws_sigv4_json_alarms(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
 static void ngx_http_aws_sigv4_json_common(
     ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
 static void ngx_http_aws_sigv4_json_providers(
@@ -45,6 +47,7 @@ static ngx_http_aws_sigv4_json_pt  ngx_http_aws_sigv4_jsons[] = {
     ngx_http_aws_sigv4_json_series,
     ngx_http_aws_sigv4_json_causes,
     ngx_http_aws_sigv4_json_clocks,
+    ngx_http_aws_sigv4_json_alarms,
     ngx_http_aws_sigv4_json_common,
     ngx_http_aws_sigv4_json_providers,
     NULL
@@ -228,6 +231,39 @@ ngx_http_aws_sigv4_json_clocks(ngx_http_aws_sigv4_main_conf_t *smcf,
     }
 
     ngx_http_aws_sigv4_out(out, "}");
+}
+
+
+static void
+ngx_http_aws_sigv4_json_alarms(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out)
+{
+    char                              *separator;
+    ngx_uint_t                         n;
+    ngx_http_aws_sigv4_alarm_shown_t   alarm;
+
+    ngx_http_aws_sigv4_out(out, "\"alarms\": [");
+
+    separator = "";
+
+    for (n = 0; n < NGX_HTTP_AWS_SIGV4_ALARMS; n++) {
+
+        if (ngx_http_aws_sigv4_alarm_at(smcf, n, &alarm) != NGX_OK) {
+            continue;
+        }
+
+        ngx_http_aws_sigv4_out(out, "%s\n{\"metric\": \"%V\", "
+                                    "\"state\": \"%s\", \"value\": %ui, "
+                                    "\"threshold\": %i, "
+                                    "\"window_seconds\": %M}",
+                               separator, alarm.name,
+                               alarm.raised ? "alarm" : "ok", alarm.value,
+                               alarm.threshold, alarm.window / 1000);
+
+        separator = ",";
+    }
+
+    ngx_http_aws_sigv4_out(out, "]");
 }
 
 

@@ -34,6 +34,7 @@ static void ngx_http_aws_sigv4_text_histogram(
     ngx_uint_t n);
 static void ngx_http_aws_sigv4_text_causes(ngx_http_aws_sigv4_text_t *text);
 static void ngx_http_aws_sigv4_text_clocks(ngx_http_aws_sigv4_text_t *text);
+static void ngx_http_aws_sigv4_text_alarms(ngx_http_aws_sigv4_text_t *text);
 static void ngx_http_aws_sigv4_text_common(ngx_http_aws_sigv4_text_t *text);
 static void ngx_http_aws_sigv4_text_providers(
     ngx_http_aws_sigv4_text_t *text);
@@ -47,6 +48,7 @@ static ngx_http_aws_sigv4_text_pt  ngx_http_aws_sigv4_texts[] = {
     ngx_http_aws_sigv4_text_series,
     ngx_http_aws_sigv4_text_causes,
     ngx_http_aws_sigv4_text_clocks,
+    ngx_http_aws_sigv4_text_alarms,
     ngx_http_aws_sigv4_text_common,
     ngx_http_aws_sigv4_text_providers,
     NULL
@@ -269,6 +271,27 @@ ngx_http_aws_sigv4_text_clocks(ngx_http_aws_sigv4_text_t *text)
             ngx_http_aws_sigv4_out_escaped(text->out, SIGV4_ESCAPE_LABEL,
                                            &host);
             ngx_http_aws_sigv4_out(text->out, "\"} %T\n", skew);
+        }
+    }
+}
+
+
+static void
+ngx_http_aws_sigv4_text_alarms(ngx_http_aws_sigv4_text_t *text)
+{
+    ngx_uint_t                        n;
+    ngx_http_aws_sigv4_alarm_shown_t  alarm;
+
+    ngx_http_aws_sigv4_text_head(text->out, "alarm_state", "gauge",
+                                 "1 if the last window was above the "
+                                 "threshold.");
+
+    for (n = 0; n < NGX_HTTP_AWS_SIGV4_ALARMS; n++) {
+
+        if (ngx_http_aws_sigv4_alarm_at(text->smcf, n, &alarm) == NGX_OK) {
+            ngx_http_aws_sigv4_out(text->out,
+                                   "aws_sigv4_alarm_state{metric=\"%V\"} "
+                                   "%ui\n", alarm.name, alarm.raised);
         }
     }
 }

@@ -6,7 +6,6 @@
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
 #include "ngx_http_aws_sigv4_cause.h"
 #include "ngx_http_aws_sigv4_fetch.h"
 #include "ngx_http_aws_sigv4_status.h"
@@ -179,6 +178,13 @@ static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
       0,
       NULL },
 
+    { ngx_string("aws_sigv4_alarm"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_aws_sigv4_alarm,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("aws_sigv4_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_aws_sigv4_status,
@@ -312,6 +318,8 @@ ngx_http_aws_sigv4_init_process(ngx_cycle_t *cycle)
     if (smcf == NULL || !smcf->used) {
         return NGX_OK;
     }
+
+    ngx_http_aws_sigv4_alarm_start(cycle, smcf);
 
     if (ngx_http_aws_sigv4_store_init_process(cycle, &smcf->store)
         != NGX_OK)

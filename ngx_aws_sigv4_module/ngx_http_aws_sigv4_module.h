@@ -120,6 +120,16 @@ typedef struct ngx_http_aws_sigv4_cloudwatch_s
 typedef struct ngx_http_aws_sigv4_series_s  ngx_http_aws_sigv4_series_t;
 
 
+/* aws_sigv4_alarm; the metrics are those of ngx_http_aws_sigv4_alarm.c */
+#define NGX_HTTP_AWS_SIGV4_ALARMS            3
+
+typedef struct {
+    ngx_msec_t                        window;
+    ngx_int_t                         threshold[NGX_HTTP_AWS_SIGV4_ALARMS];
+    ngx_uint_t                        off;      /* all of them */
+} ngx_http_aws_sigv4_alarms_t;
+
+
 typedef struct {
     ngx_http_aws_sigv4_store_t        store;    /* of providers */
 
@@ -138,6 +148,8 @@ typedef struct {
 
     ngx_http_aws_sigv4_causes_t      *causes;   /* shared by all workers */
     ngx_http_aws_sigv4_cloudwatch_t  *cloudwatch;
+
+    ngx_http_aws_sigv4_alarms_t       alarms;
 
     ngx_uint_t                        used;     /* aws_sigv4 on somewhere */
     ngx_uint_t                        metrics;  /* aws_sigv4_metrics */
