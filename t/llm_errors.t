@@ -279,6 +279,25 @@ subtest 'credentials of the gateway' => sub {
     is decoded($response)->{error}{message},
        'arn:aws:bedrock:us-east-1:***:x/y Bearer *** sk-*** ASIA***',
        'accounts and keys are taken out of texts';
+
+    my $text = 'User: arn:aws:sts::123456789012:assumed-role/r/s is not '
+        . 'authorized';
+    my %known = (
+        openai    => "{\"error\":{\"message\":\"$text\",\"code\":null}}",
+        anthropic => '{"type":"error","error":{"type":"permission_error",'
+            . "\"message\":\"$text\"}}",
+        bedrock   => "{\"message\":\"$text\"}",
+    );
+
+    for my $kind (sort keys %known) {
+        ($response) = $raw->get($kind =>
+            plain(403, 'application/json', $known{$kind}));
+
+        is $response->{status}, 403, "$kind: status";
+        like $response->{body}, qr/:sts::\*\*\*:assumed-role/,
+             'also where the shape is that of the client';
+        unlike $response->{body}, qr/123456789012/, 'nowhere the account';
+    }
 };
 
 

@@ -53,6 +53,21 @@ return { models = {
           model = "of-1", region = "us-east-1" },
         { route = "runtime-openai", url = "$TEST_LLM_EU", cooldown = 600,
           model = "of-2", region = "eu-west-1" } },
+    forbidden = { { route = "runtime-openai", url = "$TEST_LLM_US",
+                    host = "not.allowed.example", model = "no",
+                    region = "us-east-1", cooldown = 0 } },
+    ["last-forbidden"] = {
+        us, { route = "runtime-openai", url = "$TEST_LLM_US",
+              host = "not.allowed.example", model = "no",
+              region = "us-east-1", cooldown = 0 } },
+    ["native-forbidden"] = {
+        { route = "bedrock", url = "$TEST_LLM_US",
+          host = "not.allowed.example", model = "no",
+          region = "us-east-1", cooldown = 0 } },
+    ["claude-forbidden"] = {
+        { route = "runtime-anthropic", url = "$TEST_LLM_US",
+          host = "not.allowed.example", model = "no",
+          region = "us-east-1", cooldown = 0 } },
     nokeys = { { route = "runtime-openai", url = "$TEST_LLM_US",
                  model = "no", region = "us-east-1", credentials = "none",
                  cooldown = 0 }, eu },
@@ -77,6 +92,7 @@ my $gateway = $llm->gateway(
 triggers();
 no_triggers();
 order();
+forbidden();
 edits();
 bodies();
 cooling();
@@ -257,6 +273,37 @@ sub order {
 }
 
 
+# That the signer refuses is trouble of the gateway, not 403 of the client.
+sub forbidden {
+    my %targets = (
+        'forbidden'        => '/v1/chat/completions',
+        'last-forbidden'   => '/v1/chat/completions',
+        'claude-forbidden' => '/v1/messages',
+        'native-forbidden' => '/model/native-forbidden/converse',
+    );
+
+    $llm->rules({ model => 'of-us', status => 500 });
+
+    for my $alias (sort keys %targets) {
+        my ($response, @requests) = ask($alias, target => $targets{$alias});
+        my $line = log_line();
+
+        is($response->{status}, 500, "$alias: status");
+        unlike($response->{body}, qr/<html|signature|forbidden/i,
+               "$alias: the shape of the caller");
+        like($response->{body}, qr/^\{.*"message":/, "$alias: a message");
+        is($line->{llm_error}, 'gateway_error', "$alias: code");
+        is($line->{aws_sigv4_status}, 'host_not_allowed', "$alias: reason");
+        is(models_of(@requests), $alias =~ /^last/ ? 'of-us' : '',
+           "$alias: nothing is sent");
+    }
+
+    $llm->rules;
+
+    return;
+}
+
+
 # Each attempt edits the body that was received.
 sub edits {
     $llm->rules({ path => '/invoke$', status => 500, times => 1 },
@@ -330,6 +377,9 @@ sub cooling {
     ($response, @requests) = ask('all-cool');
     is(models_of(@requests), 'of-1 of-2', 'both fail');
     is($response->{status}, 429, 'the last 429 passes');
+
+    # the last target cools down once its request has ended
+    log_line();
 
     ($response, @requests) = ask('all-cool');
     is(models_of(@requests), 'of-1', 'where all cool down, in order');

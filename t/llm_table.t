@@ -47,7 +47,36 @@ at_the_start();
 is(join("\n", grep { !/llm: table/ } $gateway->stop_it), '',
    'nginx ended well');
 
+without_init();
+
 done_testing();
+
+
+# The first request says what is missing, to the operator alone.
+sub without_init {
+    $gateway = start_nginx(
+        modules_before => [qw(ndk_http_module ngx_http_lua_module)],
+        http_config    => 'lua_package_path "$TEST_LUA/?.lua;;";'
+            . "\naws_sigv4_allow_hosts 127.0.0.1;\n"
+            . 'proxy_ssl_trusted_certificate $TEST_CERT;',
+        values         => $llm->values,
+        config         => <<'EOC',
+include $TEST_ROOT/examples/llm-gateway/llm-variables.conf;
+include $TEST_ROOT/examples/llm-gateway/llm-locations.conf;
+EOC
+    );
+
+    my $response = $llm->post($gateway, '/v1/chat/completions',
+                              '{"model":"a"}');
+
+    is($response->{status}, 500, 'without init: status');
+    like($response->{body}, qr/^\{"error":.*"gateway_error"/,
+         'without init: the shape of the caller');
+    like(join("\n", $gateway->stop_it), qr/llm\.init\{\} was not called/,
+         'without init: what to do');
+
+    return;
+}
 
 
 sub model {

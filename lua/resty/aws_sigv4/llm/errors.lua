@@ -363,6 +363,13 @@ local function redact(s)
 end
 
 
+-- whether nothing of that is in it
+
+function _M.is_clean(s)
+    return redact(s) == s
+end
+
+
 -- The text to show: the default of the code where there is none.
 
 local function text(entry, message)

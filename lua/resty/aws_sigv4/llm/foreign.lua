@@ -6,7 +6,8 @@
 -- frames of the streams of InvokeModel.
 --
 --     same, code, message = foreign.read(dialect, body, code, status, name)
---         same: the body is what a client of the dialect expects.  The code
+--         same: the body is what a client of the dialect expects, and tells
+--         nothing of the gateway's keys and account.  The code
 --         and the name of the exception are those of the head, which the body
 --         may add to
 --     kind, event, code, message = foreign.frame(frame)
@@ -110,7 +111,7 @@ function _M.read(dialect, body, code, status, name)
     code = errors.refine(code, message)
 
     if code ~= "upstream_auth_failed" and value == whole
-       and shapes[dialect](value)
+       and shapes[dialect](value) and errors.is_clean(body)
     then
         return true, code, message
     end

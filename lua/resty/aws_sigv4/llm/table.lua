@@ -31,6 +31,7 @@ local keys = require "resty.aws_sigv4.llm.keys"
 
 local byte = string.byte
 local encode = cjson.encode
+local error = error
 local find = string.find
 local floor = math.floor
 local format = string.format
@@ -685,6 +686,10 @@ end
 
 
 function _M.get()
+    if not watch then
+        error("llm.init{} was not called: init_by_lua_block is the place", 0)
+    end
+
     return watch:get()
 end
 
