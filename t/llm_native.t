@@ -65,9 +65,6 @@ sub ask {
     my $response = $llm->post($gateway, $target, $body // $CONVERSE,
         [ Authorization => 'AWS4-HMAC-SHA256 of the client' ], @headers);
 
-    # so that it is not taken for that of a later request
-    wait_for(sub { $gateway->access });
-
     return ($response, $llm->requests);
 }
 

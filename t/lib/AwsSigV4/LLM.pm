@@ -359,13 +359,22 @@ sub header {
 sub post {
     my ($self, $nginx, $target, $body, @headers) = @_;
 
-    return AwsSigV4::Client->new(port => $nginx->port)->request({
+    my $log    = $nginx->dir . '/logs/access.log';
+    my $length = -s $log;
+
+    my $response = AwsSigV4::Client->new(port => $nginx->port)->request({
         method  => 'POST',
         target  => $target,
         body    => ref $body ? $json->encode($body) : $body,
         headers => [ [ 'Content-Type' => 'application/json' ], @headers ],
         last    => 1,
     });
+
+    # nginx logs it afterwards: the line must not be taken for that of the
+    # next request
+    wait_for(sub { -s $log > $length }) if defined $length;
+
+    return $response;
 }
 
 sub encode { return $json->encode($_[1]) }
