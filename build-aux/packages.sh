@@ -44,6 +44,7 @@ TEST_PACKAGES="
     ceph-common
     ceph-mon
     ceph-osd
+    chromium
     faketime
     libnginx-mod-http-lua
     libtest-base-perl

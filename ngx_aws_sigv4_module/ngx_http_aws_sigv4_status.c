@@ -52,6 +52,11 @@ static ngx_http_aws_sigv4_format_t  ngx_http_aws_sigv4_formats[] = {
       ngx_string("application/json"),
       ngx_http_aws_sigv4_metrics_json },
 
+    { ngx_string("html"),
+      ngx_string("text/html"),
+      ngx_string("text/html; charset=utf-8"),
+      ngx_http_aws_sigv4_metrics_html },
+
     { ngx_null_string, ngx_null_string, ngx_null_string, NULL }
 };
 

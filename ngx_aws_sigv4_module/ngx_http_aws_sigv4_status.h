@@ -69,6 +69,8 @@ char *ngx_http_aws_sigv4_ready(ngx_conf_t *cf, ngx_command_t *cmd,
 
 void ngx_http_aws_sigv4_metrics_text(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_http_aws_sigv4_out_t *out);
+void ngx_http_aws_sigv4_metrics_html(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out);
 void ngx_http_aws_sigv4_metrics_json(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_http_aws_sigv4_out_t *out);
 
