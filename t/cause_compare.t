@@ -1,0 +1,159 @@
+#!/usr/bin/perl
+
+# Copyright (C) ngx_aws_sigv4_module authors
+#
+# SPDX-License-Identifier: BSD-2-Clause
+
+# A service that shows its canonical request and its string to sign: what was
+# changed between the gateway and the service, in the forms of S3 and of the
+# other services, also where nginx does not pass the answer on.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use lib 't/lib';
+
+use AwsSigV4;
+use AwsSigV4::Process qw(spawn stop);
+use AwsSigV4::Verifier;
+
+my $SECRET = $AwsSigV4::Verifier::KEYS{SECRET};
+
+my $dir    = temp_dir();
+my $server = spawn(
+    command => ['/usr/bin/python3', 't/lib/refusing-server',
+                '--port-file', "$dir/port"],
+);
+
+wait_for(sub { -s "$dir/port" }) or die 'the server did not start';
+my $port = slurp("$dir/port");
+
+my $nginx = start_nginx(
+    variables   => ['aws_sigv4_cause'],
+    http_config => <<"EOC",
+aws_sigv4_provider default static
+    access_key_id=\$TEST_AKID secret_access_key=\$TEST_SECRET;
+aws_sigv4_region us-east-1;
+aws_sigv4_service execute-api;
+upstream two {
+    server 127.0.0.1:$port max_fails=0;
+    server 127.0.0.1:$port max_fails=0;
+}
+EOC
+    config => <<"EOC",
+aws_sigv4 on;
+location /json/ {
+    proxy_pass http://127.0.0.1:$port;
+}
+location /xml/ {
+    aws_sigv4_service s3;
+    proxy_pass http://127.0.0.1:$port;
+}
+location /caught/ {
+    proxy_intercept_errors on;
+    error_page 403 = \@answer;
+    proxy_pass http://127.0.0.1:$port/json/;
+}
+location \@answer {
+    return 200 "caught\\n";
+}
+location /tried/ {
+    proxy_next_upstream http_403;
+    proxy_pass http://two/json/;
+}
+EOC
+);
+
+
+# what was changed => the word, and what the log says of the first difference
+
+my %cases = (
+    nothing => ['wrong_secret', qr/the service signed the same string/],
+    method  => ['altered_method', qr/"POST" was signed, "PATCH" was received/],
+    path    => ['altered_path', qr{in the path: "/\w+/path" was signed, }
+                                . qr{"/\w+/path/more" was received}],
+    query   => ['altered_query', qr/"a=b%20c" was signed, /
+                                 . qr/"a=b%20c&more=1" was received/],
+    header  => ['altered_header', qr/content-type/],
+    body    => ['altered_body', qr/payload hash|body/],
+    region  => ['wrong_region', qr/eu-west-1/],
+    service => ['wrong_service', qr/other/],
+);
+
+for my $form (qw(json xml)) {
+    for my $what (sort keys %cases) {
+        my ($word, $text) = @{ $cases{$what} };
+
+        subtest "$form: $what" => sub {
+            $nginx->mark;
+
+            my $response = request($nginx->port, method => 'POST',
+                target => "/$form/$what?a=b%20c", body => '{"a":1}',
+                headers => 'Content-Type: application/json');
+
+            is $response->{status}, 403, 'the answer is given on';
+            is cause(), $word, $word;
+            like refusal(), qr/cause "$word": .*$text/, 'the log says why';
+        };
+    }
+}
+
+
+subtest 'answers that nginx does not give on' => sub {
+    $nginx->mark;
+    is request($nginx->port, target => '/caught/path')->{body}, "caught\n",
+       'another answer';
+    like refusal(), qr/cause "altered_path"/, 'intercepted';
+
+    $nginx->mark;
+    is request($nginx->port, target => '/tried/query')->{status}, 403,
+       'both refuse';
+    is scalar(() = refusals(2)), 2, 'each is told';
+    like refusal(), qr/cause "altered_query"/, 'tried again';
+};
+
+
+subtest 'answers without a whole body' => sub {
+    $nginx->mark;
+    is request($nginx->port, method => 'HEAD', target => '/json/path')
+       ->{status}, 403, 'HEAD';
+    is cause(), 'unknown', 'has no body to look at';
+
+    $nginx->mark;
+    request($nginx->port, target => '/xml/cut');
+    like cause(), qr/^(?:signature_mismatch|wrong_secret)$/,
+         'what has come of a body is looked at';
+};
+
+my $log = slurp($nginx->error_log);
+unlike $log, qr/\Q$SECRET\E/, 'no secret in the log';
+unlike $log, qr/Signature=[0-9a-f]/, 'and no signature';
+
+$nginx->stop_it;
+stop($server);
+
+done_testing();
+
+
+sub cause {
+    my $line;
+    wait_for(sub { ($line) = $nginx->access });
+    return $line->{aws_sigv4_cause};
+}
+
+sub refusals {
+    my ($n) = @_;
+
+    my @lines;
+    wait_for(sub {
+        @lines = $nginx->log_text('error.log')
+            =~ /(aws sigv4: the upstream refused the request .*)/g;
+        return @lines >= $n;
+    });
+
+    return @lines;
+}
+
+sub refusal { return (refusals(1))[0] }
