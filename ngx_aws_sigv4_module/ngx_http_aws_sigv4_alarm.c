@@ -48,7 +48,7 @@ static void ngx_http_aws_sigv4_alarm_sum(ngx_http_aws_sigv4_metrics_t *m,
     ngx_http_aws_sigv4_alarm_sums_t *sums);
 static void ngx_http_aws_sigv4_alarm_compare(
     ngx_http_aws_sigv4_alarms_t *alarms, ngx_http_aws_sigv4_metrics_t *m,
-    ngx_http_aws_sigv4_alarm_sums_t *sums, ngx_log_t *log);
+    ngx_http_aws_sigv4_alarm_sums_t *sums, ngx_uint_t fresh, ngx_log_t *log);
 static void ngx_http_aws_sigv4_alarm_log(
     ngx_http_aws_sigv4_alarms_t *alarms, ngx_uint_t n,
     ngx_atomic_uint_t value, ngx_uint_t raised, ngx_log_t *log);
@@ -132,6 +132,11 @@ ngx_http_aws_sigv4_alarm_window(ngx_conf_t *cf,
     ngx_str_t  s;
 
     if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
+
+        if (alarms->off) {
+            return "is duplicate";
+        }
+
         alarms->off = 1;
         return NGX_CONF_OK;
     }
@@ -147,16 +152,18 @@ ngx_http_aws_sigv4_alarm_window(ngx_conf_t *cf,
 
         window = ngx_parse_time(&s, 0);
 
-        if (window != NGX_ERROR && window >= 1000 && window <= 86400000) {
+        if (window != NGX_ERROR && window >= 1000 && window <= 86400000
+            && window % 1000 == 0)
+        {
             alarms->window = window;
             return NGX_CONF_OK;
         }
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid value \"%V\", write \"off\", a window from "
-                       "\"window=1s\" to \"window=1d\", or a metric and its "
-                       "threshold", value);
+                       "invalid value \"%V\", write \"off\", a window of "
+                       "whole seconds up to \"window=1d\", or a metric and "
+                       "its threshold", value);
 
     return NGX_CONF_ERROR;
 }
@@ -266,6 +273,7 @@ ngx_http_aws_sigv4_alarm_tick(ngx_http_aws_sigv4_alarms_t *alarms,
     ngx_http_aws_sigv4_metrics_t *m, ngx_log_t *log)
 {
     ngx_msec_t                        left;
+    ngx_uint_t                        fresh;
     ngx_atomic_uint_t                 end, next;
     ngx_http_aws_sigv4_alarm_sums_t   sums;
 
@@ -290,11 +298,11 @@ ngx_http_aws_sigv4_alarm_tick(ngx_http_aws_sigv4_alarms_t *alarms,
 
     ngx_http_aws_sigv4_alarm_sum(m, &sums);
 
-    /* nothing was counted before the first one */
+    /* the first one begins, or one after a time without alarms */
 
-    if (end != 0) {
-        ngx_http_aws_sigv4_alarm_compare(alarms, m, &sums, log);
-    }
+    fresh = (end == 0 || ngx_current_msec - end > alarms->window);
+
+    ngx_http_aws_sigv4_alarm_compare(alarms, m, &sums, fresh, log);
 
     return alarms->window;
 }
@@ -331,10 +339,12 @@ ngx_http_aws_sigv4_alarm_sum(ngx_http_aws_sigv4_metrics_t *m,
 }
 
 
+/* fresh: what was counted by now belongs to no window */
+
 static void
 ngx_http_aws_sigv4_alarm_compare(ngx_http_aws_sigv4_alarms_t *alarms,
     ngx_http_aws_sigv4_metrics_t *m, ngx_http_aws_sigv4_alarm_sums_t *sums,
-    ngx_log_t *log)
+    ngx_uint_t fresh, ngx_log_t *log)
 {
     ngx_uint_t                         n, raised;
     ngx_atomic_uint_t                  value, responses;
@@ -348,6 +358,10 @@ ngx_http_aws_sigv4_alarm_compare(ngx_http_aws_sigv4_alarms_t *alarms,
 
         value = sums->value[n] - state->counted;
         state->counted = sums->value[n];
+
+        if (fresh) {
+            continue;
+        }
 
         if (ngx_http_aws_sigv4_alarm_metrics[n].msec) {
             value = responses ? value / responses : 0;

@@ -21,8 +21,8 @@ use AwsSigV4::Process qw(spawn stop);
 my $dir = temp_dir();
 
 my @script = (
-    { match => '^/gone', times => 100, status => 404 },
-    { match => '^/broken', times => 100, status => 500 },
+    { match => '^/gone', times => 1000, status => 404 },
+    { match => '^/broken', times => 10_000, status => 500 },
     { match => '^/slow', after => "$dir/go", touch => "$dir/slow" },
 );
 
@@ -86,6 +86,28 @@ sub ask {
     return request($nginx->port, target => $target);
 }
 
+# a server that fails until this is true
+sub failing {
+    my ($nginx, $condition) = @_;
+
+    return wait_for(sub {
+        ask($nginx, '/broken');
+        return $condition->();
+    });
+}
+
+# the value that Prometheus has after an alarm has been on and is over
+sub over {
+    my ($nginx, $metric) = @_;
+
+    wait_for(sub {
+        my @lines = lines($nginx, $metric);
+        return @lines && $lines[-1] =~ /^over/;
+    });
+
+    return prometheus($nginx)->{$metric};
+}
+
 
 subtest 'nobody wrote anything' => sub {
     my $nginx = gateway('');
@@ -113,31 +135,25 @@ EOC
 
     ask($nginx, '/gone') for 1 .. 5;
 
-    # whichever windows they fall into, the alarm goes on once
+    # errors go on until the alarm was seen, and then they end
 
-    ask($nginx, '/broken') for 1 .. 9;
+    failing($nginx, sub { states($nginx)->{'5xxErrorCount'} eq 'alarm' });
+    failing($nginx, sub { prometheus($nginx)->{'5xxErrorCount'} == 1 });
+    is over($nginx, '5xxErrorCount'), 0, 'it is seen, and ends';
 
-    wait_for(sub { states($nginx)->{'5xxErrorCount'} eq 'alarm' });
-
-    my ($on) = lines($nginx, '5xxErrorCount');
-    like $on, qr/^on: [1-9] in 1 s, more than 0/, 'it says why';
-
-    wait_for(sub { states($nginx)->{'5xxErrorCount'} eq 'ok' });
-    wait_for(sub { lines($nginx, '5xxErrorCount') == 2 });
-
-    is((lines($nginx, '5xxErrorCount'))[1] =~ s/,.*//r, 'over: 0 in 1 s',
-       'and when it is over');
+    my @said = lines($nginx, '5xxErrorCount');
+    like $said[0], qr/^on: [1-9]\d* in 1 s, more than 0/, 'why it is on';
+    like $said[1], qr/^over: 0 in 1 s/, 'and over';
     is_deeply [lines($nginx, '4xxErrorCount')], [], 'the other one is off';
-    is prometheus($nginx)->{'5xxErrorCount'}, 0, 'for Prometheus, too';
 
     # the state goes on, and nothing is counted a second time
 
-    ask($nginx, '/broken');
-    wait_for(sub { prometheus($nginx)->{'5xxErrorCount'} == 1 });
+    failing($nginx, sub { states($nginx)->{'5xxErrorCount'} eq 'alarm' });
     $nginx->reload;
-    wait_for(sub { lines($nginx, '5xxErrorCount') == 4 });
-    is_deeply [map { /^(\w+)/ } lines($nginx, '5xxErrorCount')],
-              [qw(on over on over)], 'over a reload';
+    is over($nginx, '5xxErrorCount'), 0, 'over a reload';
+
+    like join(' ', map { /^(\w+)/ } lines($nginx, '5xxErrorCount')),
+         qr/^on over(?: on over)+$/, 'each change is told once';
 
     is_deeply [$nginx->stop_it], [], 'it ends well';
 };
@@ -157,7 +173,7 @@ EOC
     ask($nginx, '/gone') for 1 .. 5;
     ask($nginx, '/broken');
 
-    wait_for(sub { lines($nginx, '5xxErrorCount') == 2 });
+    is over($nginx, '5xxErrorCount'), 0, 'windows have ended';
 
     is_deeply [lines($nginx, '4xxErrorCount')], [], 'as many are allowed';
 
@@ -182,7 +198,7 @@ EOC
     select undef, undef, undef, 0.1;
     open my $go, '>', "$dir/go" or die "$dir/go: $!";
 
-    wait_for(sub { lines($nginx, 'RequestLatency') == 2 });
+    is over($nginx, 'RequestLatency'), 0, 'it was seen, and has ended';
 
     my ($on) = lines($nginx, 'RequestLatency');
     like $on, qr/^on: \d{2,} ms on average in 1 s, more than 20/,
@@ -190,6 +206,24 @@ EOC
     ok $on =~ /^on: (\d+)/ && $1 > 20, 'that is above';
 
     stop($client);
+    is_deeply [$nginx->stop_it], [], 'it ends well';
+};
+
+
+subtest 'a time without alarms' => sub {
+    my $alarms = "aws_sigv4_alarm window=1s;\n"
+        . "aws_sigv4_alarm 5xxErrorCount 4;\n";
+    my $nginx  = gateway("aws_sigv4_alarm off;\n");
+
+    ask($nginx, '/broken') for 1 .. 9;
+    $nginx->reload(http => "$http$alarms");
+
+    # a window has ended when the other alarm has been on
+    ask($nginx, '/gone') for 1 .. 60;
+    is over($nginx, '4xxErrorCount'), 0, 'alarms again';
+    is_deeply [lines($nginx, '5xxErrorCount')], [],
+              'not for what was counted before';
+
     is_deeply [$nginx->stop_it], [], 'it ends well';
 };
 

@@ -70,7 +70,22 @@ aws_sigv4_alarm window=2m;
 === a window that is too short
 --- http_config
 aws_sigv4_alarm window=10ms;
---- must_die: invalid value "window=10ms", write "off", a window from "window=1s" to "window=1d", or a metric and its threshold in http.conf:1
+--- must_die: invalid value "window=10ms", write "off", a window of whole seconds up to "window=1d", or a metric and its threshold in http.conf:1
+
+
+
+=== a window of no whole seconds
+--- http_config
+aws_sigv4_alarm window=1500ms;
+--- must_die: invalid value "window=1500ms"
+
+
+
+=== off twice
+--- http_config
+aws_sigv4_alarm off;
+aws_sigv4_alarm off;
+--- must_die: "aws_sigv4_alarm" directive is duplicate in http.conf:2
 
 
 
