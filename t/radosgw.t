@@ -28,8 +28,8 @@ $clients->s3cmd;
 $clients->restic;
 $clients->curl;
 
-# It looks at neither region nor service.
-$clients->refusals(SECRET => 403);
+# It looks at neither region nor service, and does not show what it signed.
+$clients->refusals(SECRET => [403, 'signature_mismatch']);
 
 $clients->finish;
 $server->stop_it;

@@ -28,7 +28,9 @@ $clients->s3cmd;
 $clients->restic;
 $clients->curl;
 
-$clients->refusals(SECRET => 403, REGION => 400, SERVICE => 400);
+$clients->refusals(SECRET  => [403, 'wrong_secret'],
+                   REGION  => [400, 'wrong_region'],
+                   SERVICE => [400, 'wrong_service']);
 
 $clients->finish;
 $server->stop_it;

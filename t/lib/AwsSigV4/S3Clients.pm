@@ -100,7 +100,7 @@ sub new {
     my $nginx = start_nginx(
         http_config => $PROVIDERS . $servers,
         config      => $LOCATION,
-        variables   => ['aws_sigv4_status'],
+        variables   => [qw(aws_sigv4_status aws_sigv4_cause)],
         values      => {
             TEST_CERT           => $cert,
             TEST_CERT_KEY       => $cert_key,
@@ -500,15 +500,39 @@ sub refusals {
         ok($code, 'a client without the gateway') or diag($output);
 
         for my $which (sort keys %expected) {
-            is($self->_send(@$_, port => $which)->{status},
-               $expected{$which}, "$which is wrong: @$_[0, 1]")
+            my ($status, $cause) = @{ $expected{$which} };
+
+            is($self->_send(@$_, port => $which)->{status}, $status,
+               "$which is wrong: @$_[0, 1]")
                 for ['GET', '/'], ['GET', '/raw?list-type=2'],
                     ['HEAD', '/raw/plain'], ['DELETE', '/raw/plain'],
                     ['PUT', '/raw/plain', body => 'x'];
+
+            is($self->_cause('GET', "/raw/$which", port => $which), $cause,
+               "$which: the cause");
         }
     };
 
     return;
+}
+
+# What the gateway makes of the answer.
+sub _cause {
+    my ($self, @request) = @_;
+
+    my $nginx = $self->{nginx};
+    my ($method, $target) = @request;
+    my $line;
+
+    $self->_send(@request);
+
+    wait_for(sub {
+        local $nginx->{offsets} = {};
+        ($line) = grep { $_->{request} =~ /^$method \Q$target\E / }
+            $nginx->access;
+    });
+
+    return $line->{aws_sigv4_cause};
 }
 
 # What nginx has to say at the end.
@@ -528,7 +552,7 @@ sub finish {
     unlike($log, qr/\Q$AwsSigV4::Verifier::KEYS{SECRET}\E/,
            'no secret in the log');
 
-    my @errors = grep { !/STREAMING-AWS4|the upstream refused the request/ }
+    my @errors = grep { !/STREAMING-AWS4|the upstream refused/ }
         $log =~ /^.*\[(?:error|crit|alert|emerg)\].*$/mg;
     is(join("\n", @errors), '', 'no error in the log');
 
