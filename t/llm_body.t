@@ -329,6 +329,9 @@ sub members {
         ''                              => 'not_json invalid_json',
         '{"model":1} x'                 => 'not_json invalid_json',
         '{"model":1,"mode\\u006c":2}'   => 'duplicate invalid_json',
+        '{"model":1,"MODEL":2}'         => 'duplicate invalid_json',
+        '{"Mod\\u0065L":1,"model":2}'   => 'duplicate invalid_json',
+        '{"MODEL":1}'                   => '{}',
         '{"x":1,"x":2}'                 => '{}',
         '[' x 600 . ']' x 600           => 'too_deep invalid_json',
     );

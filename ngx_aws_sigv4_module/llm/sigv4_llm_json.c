@@ -267,6 +267,7 @@ sigv4_llm_json_start_string(sigv4_llm_json_t *json, int key)
 
     if (key && json->depth == 1) {
         json->candidates = (UINT32_C(1) << json->nnames) - 1;
+        json->exact = json->candidates;
     }
 }
 

@@ -84,6 +84,8 @@ typedef struct {
     int64_t                       key_from;
     size_t                        matched;      /* bytes of a key */
     uint32_t                      candidates;   /* a bit for each name */
+    uint32_t                      exact;        /* of them, in this case */
+    uint32_t                      variants;     /* seen in another case */
     uint32_t                      code;         /* of "\u" */
     uint32_t                      surrogate;    /* the first of a pair */
     unsigned                      digits;

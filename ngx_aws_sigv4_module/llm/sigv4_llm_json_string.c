@@ -25,6 +25,7 @@ static void sigv4_llm_json_code(sigv4_llm_json_t *json, uint32_t code);
 static void sigv4_llm_json_match_code(sigv4_llm_json_t *json, uint32_t code);
 static void sigv4_llm_json_match(sigv4_llm_json_t *json, const uint8_t *data,
     size_t len);
+static int sigv4_llm_json_same(const uint8_t *a, const uint8_t *b, size_t len);
 
 
 const uint8_t *
@@ -101,10 +102,16 @@ sigv4_llm_json_plain(const uint8_t *p, const uint8_t *end)
 }
 
 
+/*
+ * Decoders that do not look at the case of names would take "MODEL" for
+ * "model": beside the other it is a name that stands there twice.
+ */
+
 static void
 sigv4_llm_json_string_ended(sigv4_llm_json_t *json, int64_t to)
 {
     size_t                    i;
+    uint32_t                  bit;
     sigv4_llm_json_member_t  *member;
 
     if (!json->key) {
@@ -116,7 +123,9 @@ sigv4_llm_json_string_ended(sigv4_llm_json_t *json, int64_t to)
 
     for (i = 0; i < json->nnames && !json->surrogate; i++) {
 
-        if (!(json->candidates & (UINT32_C(1) << i))
+        bit = UINT32_C(1) << i;
+
+        if (!(json->candidates & bit)
             || json->names[i].len != json->matched)
         {
             continue;
@@ -124,8 +133,13 @@ sigv4_llm_json_string_ended(sigv4_llm_json_t *json, int64_t to)
 
         member = &json->members[i];
 
-        if (member->type != SIGV4_LLM_JSON_ABSENT) {
+        if (member->type != SIGV4_LLM_JSON_ABSENT || (json->variants & bit)) {
             json->duplicate = 1;
+            return;
+        }
+
+        if (!(json->exact & bit)) {
+            json->variants |= bit;
             return;
         }
 
@@ -350,14 +364,48 @@ sigv4_llm_json_match(sigv4_llm_json_t *json, const uint8_t *data, size_t len)
     for (i = 0; i < json->nnames; i++) {
         bit = UINT32_C(1) << i;
 
-        if ((json->candidates & bit)
-            && (len > json->names[i].len - json->matched
-                || memcmp(json->names[i].data + json->matched, data, len)
-                   != 0))
+        if (!(json->candidates & bit)) {
+            continue;
+        }
+
+        if (len > json->names[i].len - json->matched
+            || !sigv4_llm_json_same(json->names[i].data + json->matched, data,
+                                    len))
         {
             json->candidates &= ~bit;
+
+        } else if (memcmp(json->names[i].data + json->matched, data, len)
+                   != 0)
+        {
+            json->exact &= ~bit;
         }
     }
 
     json->matched += len;
+}
+
+
+/* in whatever case */
+
+static int
+sigv4_llm_json_same(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    size_t   i;
+    uint8_t  c;
+
+    for (i = 0; i < len; i++) {
+        c = a[i] ^ b[i];
+
+        if (c == 0) {
+            continue;
+        }
+
+        /* letters of ASCII differ in one bit */
+
+        if (c != 0x20 || (a[i] | 0x20) < 'a' || (a[i] | 0x20) > 'z') {
+            return 0;
+        }
+    }
+
+    return 1;
 }
