@@ -11,7 +11,6 @@
 
 static ngx_int_t ngx_http_aws_sigv4_lua_read_body(
     ngx_http_aws_sigv4_run_t *run);
-static off_t ngx_http_aws_sigv4_lua_body_length(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_lua_copy_body(ngx_http_request_t *r,
     u_char *p);
 
@@ -108,7 +107,8 @@ ngx_http_aws_sigv4_lua_read_body(ngx_http_aws_sigv4_run_t *run)
 
     r = run->request;
 
-    length = ngx_http_aws_sigv4_lua_body_length(r);
+    length = r->request_body
+             ? ngx_http_aws_sigv4_body_length(r->request_body->bufs) : 0;
 
     if (length > (off_t) run->ctx->conf->lua_body_size) {
         return NGX_OK;
@@ -142,26 +142,6 @@ ngx_http_aws_sigv4_lua_read_body(ngx_http_aws_sigv4_run_t *run)
     run->body.data = run->copy;
 
     return NGX_OK;
-}
-
-
-static off_t
-ngx_http_aws_sigv4_lua_body_length(ngx_http_request_t *r)
-{
-    off_t         length;
-    ngx_chain_t  *cl;
-
-    if (r->request_body == NULL) {
-        return 0;
-    }
-
-    length = 0;
-
-    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
-        length += ngx_buf_size(cl->buf);
-    }
-
-    return length;
 }
 
 
