@@ -355,11 +355,15 @@ ngx_int_t ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
 ngx_int_t ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r);
 
 
-/* ngx_http_aws_sigv4_proxy.c */
+/* ngx_http_aws_sigv4_proxy_commands.c */
 
 /* from preconfiguration to postconfiguration the proxy commands record */
 ngx_int_t ngx_http_aws_sigv4_proxy_record(ngx_conf_t *cf);
 void ngx_http_aws_sigv4_proxy_restore(void);
+
+
+/* ngx_http_aws_sigv4_proxy.c */
+
 void ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy);
 ngx_int_t ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *prev, ngx_http_aws_sigv4_loc_conf_t *conf);
