@@ -76,5 +76,11 @@ typedef struct {
 /* ngx_http_aws_sigv4_ffi_url.c: scheme, authority, host and URI */
 int ngx_http_aws_sigv4_ffi_url(ngx_http_aws_sigv4_ffi_call_t *call);
 
+/*
+ * ngx_http_aws_sigv4_ffi_request.c: credentials, scope and what is signed.
+ * NGX_AGAIN: the credentials are being fetched.
+ */
+int ngx_http_aws_sigv4_ffi_request(ngx_http_aws_sigv4_ffi_call_t *call);
+
 
 #endif /* _NGX_HTTP_AWS_SIGV4_FFI_SIGN_H_INCLUDED_ */
