@@ -483,8 +483,6 @@ ngx_int_t ngx_http_aws_sigv4_wait_request(ngx_http_request_t *r,
 
 /* ngx_http_aws_sigv4_body.c */
 
-ngx_int_t ngx_http_aws_sigv4_body_init(ngx_conf_t *cf);
-
 /* reads the body unless it is there; NGX_AGAIN: resume() follows */
 ngx_int_t ngx_http_aws_sigv4_read_body(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
@@ -494,7 +492,23 @@ ngx_int_t ngx_http_aws_sigv4_body_payload(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 ngx_int_t ngx_http_aws_sigv4_body_sent(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *text, ngx_chain_t *bufs);
+
+/* in memory and in files */
 off_t ngx_http_aws_sigv4_body_length(ngx_chain_t *bufs);
+
+
+/* ngx_http_aws_sigv4_body_filter.c */
+
+ngx_int_t ngx_http_aws_sigv4_body_init(ngx_conf_t *cf);
+
+/*
+ * Sets the hash in ctx->payload, whose length and file are set, to the one
+ * that was made as the body arrived.  Known: no one has had the body since
+ * it was read, so it is that of bufs in memory too.  NGX_DECLINED: there is
+ * none, or it is of another body.
+ */
+ngx_int_t ngx_http_aws_sigv4_body_hashed(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_chain_t *bufs, ngx_uint_t known);
 
 
 /* ngx_http_aws_sigv4_hash.c */
