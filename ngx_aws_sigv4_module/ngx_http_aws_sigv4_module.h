@@ -322,25 +322,13 @@ char *ngx_http_aws_sigv4_metrics_label(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* ngx_http_aws_sigv4_access.c */
-
-/* the handler of the access phase; it moves itself to the end of it */
-ngx_int_t ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r);
+/* ngx_http_aws_sigv4_ctx.c */
 
 /* the ctx of the request; NULL if there is no memory */
 ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_get_ctx(ngx_http_request_t *r);
 
 /* the latest ctx, also after an internal redirect; NULL if there was none */
 ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_last_ctx(ngx_http_request_t *r);
-
-/*
- * Runs the steps from the hook to the signature.  NGX_OK: signed, or not
- * to be signed (ctx->off); NGX_AGAIN: resume() is called when it may go on,
- * or the answer has been sent, and r->main->count is held for the caller
- * to give back by NGX_DONE; else the HTTP status to answer.
- */
-ngx_int_t ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_ctx_t *ctx);
 
 /* sets the status, remembers and returns rc */
 ngx_int_t ngx_http_aws_sigv4_fail(ngx_http_aws_sigv4_ctx_t *ctx,
@@ -353,6 +341,21 @@ ngx_int_t ngx_http_aws_sigv4_answer(ngx_http_request_t *r,
 
 /* adds the header that tells a client when to ask for credentials again */
 ngx_int_t ngx_http_aws_sigv4_retry_after(ngx_http_request_t *r);
+
+
+/* ngx_http_aws_sigv4_access.c */
+
+/* the handler of the access phase; it moves itself to the end of it */
+ngx_int_t ngx_http_aws_sigv4_access_handler(ngx_http_request_t *r);
+
+/*
+ * Runs the steps from the hook to the signature.  NGX_OK: signed, or not
+ * to be signed (ctx->off); NGX_AGAIN: resume() is called when it may go on,
+ * or the answer has been sent, and r->main->count is held for the caller
+ * to give back by NGX_DONE; else the HTTP status to answer.
+ */
+ngx_int_t ngx_http_aws_sigv4_prepare(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_ctx_t *ctx);
 
 
 /* ngx_http_aws_sigv4_proxy_commands.c */
