@@ -2,14 +2,24 @@
 --
 -- SPDX-License-Identifier: BSD-2-Clause
 
--- What the fields of the table of models may be.
+-- What the fields of the table of models may be, and where a mistake is.
+--
+--     checked, err = checks.fields(value, fields, at)
+--         `fields` has a check for each name; `err` begins with the place
+--     place = checks.place(at, key)
+--         "models.a[2]"
+--     keys = checks.sorted(value)
 
 
 local find = string.find
+local format = string.format
 local gsub = string.gsub
+local ipairs = ipairs
 local lower = string.lower
 local match = string.match
 local pairs = pairs
+local sort = table.sort
+local tostring = tostring
 local type = type
 
 
@@ -149,6 +159,66 @@ local is_host = is_text("^[%w%._%-:%[%]]+$", "a host name is expected")
 local is_path = is_text("^/[%w%._~%-/]*$", "a path is expected")
 
 
+local function place(at, key)
+    if type(key) == "number" then
+        return format("%s[%s]", at, tostring(key))
+    end
+
+    key = gsub(tostring(key), "%c", "?")
+
+    if find(key, "^[%w_%-]+$") then
+        return at == "" and key or at .. "." .. key
+    end
+
+    return at .. '["' .. key .. '"]'
+end
+
+
+-- the keys of a table in an order that is the same each time
+
+local function sorted(value)
+    local list = {}
+
+    for key in pairs(value) do
+        list[#list + 1] = key
+    end
+
+    sort(list, function (a, b)
+        if type(a) == type(b) and type(a) == "number" then
+            return a < b
+        end
+
+        return tostring(a) < tostring(b)
+    end)
+
+    return list
+end
+
+
+function _M.fields(value, fields, at)
+    local out = {}
+
+    if type(value) ~= "table" then
+        return nil, at .. ": a table is expected"
+    end
+
+    for _, key in ipairs(sorted(value)) do
+        local checker = fields[key]
+        if not checker then
+            return nil, place(at, key) .. ": unknown field"
+        end
+
+        local err
+        out[key], err = checker(value[key])
+        if err then
+            return nil, place(at, key) .. ": " .. err
+        end
+    end
+
+    return out
+end
+
+
 _M.MAX_NAME = MAX_NAME
 _M.is_text = is_text
 _M.is_boolean = is_boolean
@@ -163,6 +233,8 @@ _M.is_region = is_region
 _M.is_word = is_word
 _M.is_host = is_host
 _M.is_path = is_path
+_M.place = place
+_M.sorted = sorted
 
 
 return _M

@@ -19,7 +19,7 @@
 --     operation  "chat", "messages", "converse" …: see routes.lua
 --     alias      as the client named it
 --     stream     whether the client asked for a stream
---     target     of the attempt that is under way: see table.lua
+--     target     of the attempt that is under way: see target.lua
 --     index      its number, from 1; 0 before the first
 --     targets    those to try, in order
 --     caller     name of the caller, where callers are checked
