@@ -205,6 +205,7 @@ ngx_http_aws_sigv4_credentials_share(ngx_http_aws_sigv4_provider_t *p,
 
     set->cred.generation = generation;
     set->cred.expires = expires;
+    set->cred.read = ngx_current_msec;
 
     if (old != NULL) {
 

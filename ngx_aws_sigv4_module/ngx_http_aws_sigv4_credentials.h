@@ -56,6 +56,7 @@ typedef struct {
     sigv4_credentials_t              value;
     uint64_t                         generation;  /* never used before */
     time_t                           expires;     /* 0: never */
+    ngx_msec_t                       read;        /* monotonic */
 } ngx_http_aws_sigv4_credentials_t;
 
 

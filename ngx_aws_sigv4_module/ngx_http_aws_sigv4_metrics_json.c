@@ -310,10 +310,19 @@ ngx_http_aws_sigv4_json_providers(ngx_http_aws_sigv4_main_conf_t *smcf,
                                     "\"available\": %s, "
                                     "\"refreshes_total\": %ui, "
                                     "\"failures_total\": %ui, "
-                                    "\"expiry_seconds\": ",
+                                    "\"age_seconds\": ",
                                &states[i].source,
                                states[i].available ? "true" : "false",
                                states[i].fetches, states[i].failures);
+
+        if (states[i].age != -1) {
+            ngx_http_aws_sigv4_out(out, "%T", states[i].age);
+
+        } else {
+            ngx_http_aws_sigv4_out(out, "null");
+        }
+
+        ngx_http_aws_sigv4_out(out, ", \"expiry_seconds\": ");
 
         if (states[i].expires) {
             ngx_http_aws_sigv4_out(out, "%T", states[i].expires - ngx_time());

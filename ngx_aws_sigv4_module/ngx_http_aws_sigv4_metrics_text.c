@@ -356,6 +356,8 @@ ngx_http_aws_sigv4_text_providers(ngx_http_aws_sigv4_text_t *text)
     }  families[] = {
         { "provider_expiry_seconds", "gauge",
           "Seconds until the credentials expire, absent if they do not." },
+        { "provider_age_seconds", "gauge",
+          "Seconds since the credentials were fetched or read." },
         { "provider_available", "gauge",
           "Whether there are credentials that have not expired." },
         { "provider_refreshes_total", "counter",
@@ -384,14 +386,15 @@ ngx_http_aws_sigv4_text_providers(ngx_http_aws_sigv4_text_t *text)
             state = &states[i];
 
             if ((k == 0 && state->expires == 0)
-                || (k == 4 && state->error.len == 0))
+                || (k == 1 && state->age == -1)
+                || (k == 5 && state->error.len == 0))
             {
                 continue;
             }
 
             ngx_http_aws_sigv4_text_provider(text, families[k].name, state);
 
-            if (k == 4) {
+            if (k == 5) {
                 ngx_http_aws_sigv4_out(out, ",error=\"");
                 ngx_http_aws_sigv4_out_escaped(out, SIGV4_ESCAPE_LABEL,
                                                &state->error);
@@ -400,9 +403,10 @@ ngx_http_aws_sigv4_text_providers(ngx_http_aws_sigv4_text_t *text)
 
             ngx_http_aws_sigv4_out(out, "} %T\n",
                                    k == 0 ? state->expires - ngx_time()
-                                   : k == 1 ? (time_t) state->available
-                                   : k == 2 ? (time_t) state->fetches
-                                   : k == 3 ? (time_t) state->failures
+                                   : k == 1 ? state->age
+                                   : k == 2 ? (time_t) state->available
+                                   : k == 3 ? (time_t) state->fetches
+                                   : k == 4 ? (time_t) state->failures
                                    : (time_t) 1);
         }
     }

@@ -722,6 +722,7 @@ typedef struct {
     ngx_str_t                         name;
     ngx_str_t                         source;   /* a type */
     ngx_str_t                         error;    /* empty: there is none */
+    time_t                            age;      /* -1: there are none */
     time_t                            expires;  /* 0: never */
     ngx_uint_t                        fetches;  /* by all workers */
     ngx_uint_t                        failures;

@@ -14,6 +14,7 @@
 static void ngx_http_aws_sigv4_provider_slot(
     ngx_http_aws_sigv4_provider_t *leaf,
     ngx_http_aws_sigv4_provider_state_t *state);
+static time_t ngx_http_aws_sigv4_provider_age(ngx_msec_t since);
 
 
 void
@@ -43,6 +44,10 @@ ngx_http_aws_sigv4_provider_state(ngx_http_aws_sigv4_provider_t *p,
 
     if (leaf->credentials != NULL) {
         state->expires = leaf->credentials->expires;
+        state->age = ngx_http_aws_sigv4_provider_age(leaf->credentials->read);
+
+    } else {
+        state->age = -1;
     }
 
     if (leaf->remote != NULL) {
@@ -86,6 +91,7 @@ ngx_http_aws_sigv4_provider_slot(ngx_http_aws_sigv4_provider_t *leaf,
         set = ngx_http_aws_sigv4_slot_get(slot, &value);
 
         if (set != NULL) {
+            state->age = ngx_http_aws_sigv4_provider_age(slot->fetched);
             state->expires = set->expires;
             state->available = (set->expires == 0
                                 || set->expires > ngx_time());
@@ -100,6 +106,19 @@ ngx_http_aws_sigv4_provider_slot(ngx_http_aws_sigv4_provider_t *leaf,
     }
 
     ngx_shmtx_unlock(remote->zone->mutex);
+}
+
+
+/* in seconds; another worker may have a later idea of what time it is */
+
+static time_t
+ngx_http_aws_sigv4_provider_age(ngx_msec_t since)
+{
+    ngx_msec_int_t  passed;
+
+    passed = (ngx_msec_int_t) (ngx_current_msec - since);
+
+    return ngx_max(passed, 0) / 1000;
 }
 
 

@@ -137,6 +137,7 @@ ngx_http_aws_sigv4_result_store(ngx_http_aws_sigv4_job_t *job,
     pause = ngx_min(pause, NGX_HTTP_AWS_SIGV4_BACKOFF_MAX);
 
     slot->next = ngx_current_msec + pause;
+    slot->fetched = ngx_current_msec;
     slot->tries = 0;
     slot->error_len = 0;
 }

@@ -66,6 +66,7 @@ typedef struct {
     ngx_msec_t                     refused_clock;
     ngx_uint_t                     early;         /* fetch because of that */
 
+    ngx_msec_t                     fetched;       /* these credentials */
     ngx_uint_t                     fetches;
     ngx_uint_t                     failures;
     size_t                         error_len;     /* 0: the last succeeded */
