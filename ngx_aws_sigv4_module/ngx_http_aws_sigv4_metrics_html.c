@@ -6,327 +6,70 @@
  */
 
 /*
- * The page of aws_sigv4_metrics for browsers: it has no data in it, and asks
- * for the JSON of the same location every few seconds.  Style and script are
- * named by their hashes in the policy: who changes one writes the new hash,
- * and t/page.t says which it is.
+ * The page of aws_sigv4_metrics for browsers: figures of the moment, which
+ * its script replaces by those of the JSON of the same location every few
+ * seconds.
  */
 
 
-#include "ngx_http_aws_sigv4_status.h"
+#include "ngx_http_aws_sigv4_metrics_html.h"
 
 
-static char  *ngx_http_aws_sigv4_page[] = {
-    "<!doctype html>\n",
-    "<html lang='en'>\n",
-    "<head>\n",
-    "<meta charset='utf-8'>\n",
-    "<meta name='viewport' content='width=device-width,initial-scale=1'>\n",
-    "<meta http-equiv='Content-Security-Policy' content=\"",
-    "default-src 'none'; ",
-    "connect-src 'self'; ",
-    "img-src data:; ",
-    "base-uri 'none'; ",
-    "form-action 'none'; ",
-    "style-src 'sha256-/eFQGqlErcvQSOne6VkSV/m89Z4JifU2yaYA9hurKMY='; ",
-    "script-src 'sha256-BZSceqCInvFIKQEmj4XtpR9qnKbhB6vvl0CYYqQ2a/Q='\">\n",
-    "<meta name='referrer' content='no-referrer'>\n",
-    "<title>AWS SigV4 gateway</title>\n",
-    "<link rel='icon' href='data:,'>\n",
-    "<style>\n",
-    ":root{color-scheme:light dark;--fg:#1c2024;--dim:#5b6470;--bg:#fbfbfa;\n",
-    "--card:#fff;--line:#dfe2e5;--ok:#1a6b3c;--bad:#b3261e;--mark:#2a62c9}\n",
-    "@media(prefers-color-scheme:dark){:root{--fg:#e6e8ea;--dim:#9aa4af;\n",
-    "--bg:#14171a;--card:#1c2024;--line:#31373d;--ok:#6fcf97;--bad:#ff8a80;\n",
-    "--mark:#8ab4f8}}\n",
-    "*{box-sizing:border-box}\n",
-    "body{margin:0 auto;max-width:76rem;padding:1rem;color:var(--fg);\n",
-    "background:var(--bg);font:15px/1.45 system-ui,sans-serif}\n",
-    "header{display:flex;flex-wrap:wrap;gap:.25rem ",
-    "1rem;align-items:baseline}\n",
-    "h1{font-size:1.2rem;margin:0}\n",
-    "h2{font-size:1rem;margin:1.5rem 0 .4rem}\n",
-    ".dim,th{color:var(--dim)}\n",
-    ".cards{display:grid;gap:.6rem;margin:1rem 0;\n",
-    "grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr))}\n",
-    ".card{background:var(--card);border:1px solid var(--line);\n",
-    "border-radius:.5rem;padding:.5rem .75rem}\n",
-    ".card ",
-    "b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums}\n",
-    ".wide{overflow-x:auto;background:var(--card);\n",
-    "border:1px solid var(--line);border-radius:.5rem}\n",
-    "table{border-collapse:collapse;width:100%}\n",
-    "th,td{padding:.3rem .7rem;text-align:left;white-space:nowrap}\n",
-    "th{font-weight:500;font-size:.85rem}\n",
-    "tr+tr td,thead+tbody td{border-top:1px solid var(--line)}\n",
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n",
-    "td.text{white-space:normal;min-width:16rem}\n",
-    ".ok{color:var(--ok)}.bad{color:var(--bad);font-weight:600}\n",
-    "svg{display:block;width:100%;height:9rem}\n",
-    "rect{fill:var(--mark)}\n",
-    "text{fill:var(--dim);font-size:10px}\n",
-    "polyline{fill:none;stroke:var(--mark);stroke-width:1.5}\n",
-    ".two{display:grid;gap:1rem;\n",
-    "grid-template-columns:repeat(auto-fit,minmax(19rem,1fr))}\n",
-    "</style>\n",
-    "</head>\n",
-    "<body>\n",
-    "<header>\n",
-    "<h1>AWS SigV4 gateway</h1>\n",
-    "<span class='dim' id='build'></span>\n",
-    "<span class='dim' id='when' role='status'>loading</span>\n",
-    "</header>\n",
-    "<noscript><p>This page needs JavaScript; the same is in\n",
-    "<a href='?format=json'>JSON</a> and for\n",
-    "<a href='?format=prometheus'>Prometheus</a>.</p></noscript>\n",
-    "<main>\n",
-    "<div class='cards'>\n",
-    "<div class='card'><span class='dim'>requests a second</span>\n",
-    "<b id='rate'>-</b></div>\n",
-    "<div class='card'><span class='dim'>signed</span><b ",
-    "id='signed'>-</b></div>\n",
-    "<div class='card'><span class='dim'>refused here</span>\n",
-    "<b id='refused'>-</b></div>\n",
-    "<div class='card'><span class='dim'>not signed</span>\n",
-    "<b id='failed'>-</b></div>\n",
-    "<div class='card'><span class='dim'>4xx of AWS</span>\n",
-    "<b id='c4xx'>-</b></div>\n",
-    "<div class='card'><span class='dim'>5xx of AWS</span>\n",
-    "<b id='c5xx'>-</b></div>\n",
-    "<div class='card'><span class='dim'>latency on average</span>\n",
-    "<b id='latency'>-</b></div>\n",
-    "</div>\n",
-    "<div class='two'>\n",
-    "<section><h2>Requests a second</h2>\n",
-    "<div class='wide'><svg id='rates' viewBox='0 0 600 140' role='img'\n",
-    "aria-label='requests a second since this page is open'></svg></div>\n",
-    "</section>\n",
-    "<section><h2>Latency</h2>\n",
-    "<div class='wide'><svg id='curve' viewBox='0 0 600 140' role='img'\n",
-    "aria-label='responses by the time they took'></svg></div></section>\n",
-    "</div>\n",
-    "<h2>Alarms</h2>\n",
-    "<div class='wide'><table><thead><tr><th>metric<th>state\n",
-    "<th class='n'>last window<th class='n'>threshold<th class='n'>window\n",
-    "</thead><tbody id='alarms'></tbody></table></div>\n",
-    "<h2>Credentials</h2>\n",
-    "<div class='wide'><table><thead><tr><th>provider<th>source<th>state\n",
-    "<th class='n'>expires in<th class='n'>fetched<th class='n'>failed\n",
-    "<th>last error</thead><tbody id='providers'></tbody></table></div>\n",
-    "<h2>Series</h2>\n",
-    "<div class='wide'><table><thead><tr><th>location<th>service<th>region\n",
-    "<th>provider<th class='n'>a second<th class='n'>signed\n",
-    "<th class='n'>signed anew<th class='n'>refused<th class='n'>not signed\n",
-    "<th class='n'>2xx<th class='n'>4xx<th class='n'>5xx<th class='n'>none\n",
-    "<th class='n'>latency</thead><tbody id='series'></tbody></table></div>\n",
-    "<p class='dim' id='room'></p>\n",
-    "<h2>Why requests fail</h2>\n",
-    "<div class='wide'><table><thead><tr><th>who<th>reason\n",
-    "<th class='n'>requests</thead><tbody ",
-    "id='reasons'></tbody></table></div>\n",
-    "<h2>Clocks that differ</h2>\n",
-    "<div class='wide'><table><thead><tr><th>host<th class='n'>ahead by\n",
-    "</thead><tbody id='clocks'></tbody></table></div>\n",
-    "</main>\n",
-    "<script>\n",
-    "'use strict';\n",
-    "// Whatever comes from outside becomes text, and never markup.\n",
-    "const at = id => document.getElementById(id);\n",
-    "const total = o => Object.values(o).reduce((a, b) => a + b, 0);\n",
-    "const seconds = s => s === null ? 'never' : s < 0 ? 'expired'\n",
-    "  : s < 120 ? s + ' s' : s < 7200 ? Math.round(s / 60) + ' min'\n",
-    "  : Math.round(s / 3600) + ' h';\n",
-    "const ms = h => h.count ? Math.round(h.sum * 1000 / h.count) + ' ms' : ",
-    "'-';\n",
-    "const show = r => r === null ? '-' : r.toFixed(r < 10 ? 1 : 0);\n",
-    "const key = s => JSON.stringify([s.location, s.service, s.region,\n",
-    "  s.provider]);\n",
-    "const points = [];\n",
-    "let before = null;\n",
-    "\n",
-    "function fill(id, rows) {\n",
-    "  const body = at(id);\n",
-    "  body.replaceChildren();\n",
-    "  for (const cells of rows) {\n",
-    "    const row = body.insertRow();\n",
-    "    for (const [text, name] of cells) {\n",
-    "      const cell = row.insertCell();\n",
-    "      cell.textContent = text;\n",
-    "      if (name) cell.className = name;\n",
-    "    }\n",
-    "  }\n",
-    "  if (!rows.length) {\n",
-    "    const cell = body.insertRow().insertCell();\n",
-    "    cell.colSpan = 14;\n",
-    "    cell.className = 'dim';\n",
-    "    cell.textContent = 'none';\n",
-    "  }\n",
-    "}\n",
-    "\n",
-    "function draw(svg, name, values) {\n",
-    "  const element = document.createElementNS(\n",
-    "    'http://www.w3.org/2000/svg', name);\n",
-    "  for (const [k, v] of Object.entries(values)) element.setAttribute(k, ",
-    "v);\n",
-    "  svg.append(element);\n",
-    "  return element;\n",
-    "}\n",
-    "\n",
-    "function label(svg, x, y, text, anchor) {\n",
-    "  draw(svg, 'text', {x: x, y: y, 'text-anchor': anchor})\n",
-    "    .textContent = text;\n",
-    "}\n",
-    "\n",
-    "// JSON's order of keys is not that of numbers\n",
-    "function buckets(list) {\n",
-    "  const sum = new Map();\n",
-    "  for (const s of list) {\n",
-    "    for (const [k, n] of ",
-    "Object.entries(s.request_latency_seconds.buckets)) {\n",
-    "      const bound = k === '+Inf' ? Infinity : Number(k);\n",
-    "      sum.set(bound, (sum.get(bound) || 0) + n);\n",
-    "    }\n",
-    "  }\n",
-    "  const sorted = [...sum.entries()].sort((a, b) => a[0] - b[0]);\n",
-    "  return sorted.map(([bound, n], i) =>\n",
-    "    [bound, n - (i ? sorted[i - 1][1] : 0)]);\n",
-    "}\n",
-    "\n",
-    "function curve(list) {\n",
-    "  const svg = at('curve');\n",
-    "  const bars = buckets(list);\n",
-    "  const top = Math.max(1, ...bars.map(b => b[1]));\n",
-    "  const width = 580 / Math.max(1, bars.length);\n",
-    "  svg.replaceChildren();\n",
-    "  bars.forEach(([bound, n], i) => {\n",
-    "    const height = 100 * n / top;\n",
-    "    const x = 10 + i * width;\n",
-    "    draw(svg, 'rect', {x: x + 2, y: 118 - height, width: width - 4,\n",
-    "      height: height});\n",
-    "    label(svg, x + width / 2, 132, bound === Infinity ? 'more'\n",
-    "      : bound < 1 ? bound * 1000 + 'ms' : bound + 's', 'middle');\n",
-    "    if (n) label(svg, x + width / 2, 114 - height, n, 'middle');\n",
-    "  });\n",
-    "}\n",
-    "\n",
-    "function rates() {\n",
-    "  const svg = at('rates');\n",
-    "  const top = Math.max(1, ...points);\n",
-    "  svg.replaceChildren();\n",
-    "  draw(svg, 'polyline', {points: points.map((r, i) =>\n",
-    "    (10 + i * 580 / 119) + ',' + (125 - 105 * r / top)).join(' ')});\n",
-    "  label(svg, 10, 12, show(top), 'start');\n",
-    "  label(svg, 10, 137, '0', 'start');\n",
-    "}\n",
-    "\n",
-    "function series(list, elapsed) {\n",
-    "  return list.map(s => {\n",
-    "    const last = before && before.counted.get(key(s));\n",
-    "    const rate = last === undefined || last === null || !elapsed ? null\n",
-    "      : (s.requests_signed_total - last) / elapsed;\n",
-    "    const r = s.upstream_responses_total;\n",
-    "    return [[s.location], [s.service], [s.region], [s.provider],\n",
-    "      [show(rate), 'n'], [s.requests_signed_total, 'n'],\n",
-    "      [s.requests_resigned_total, 'n'],\n",
-    "      [total(s.requests_refused_total), 'n'],\n",
-    "      [total(s.requests_failed_total), 'n'], [r['2xx'], 'n'],\n",
-    "      [r['4xx'], 'n'], [r['5xx'], 'n'], [r.none, 'n'],\n",
-    "      [ms(s.request_latency_seconds), 'n']];\n",
-    "  });\n",
-    "}\n",
-    "\n",
-    "function reasons(m) {\n",
-    "  const rows = [];\n",
-    "  for (const [who, name] of [['refused here', ",
-    "'requests_refused_total'],\n",
-    "      ['not signed', 'requests_failed_total']]) {\n",
-    "    const sums = {};\n",
-    "    for (const s of m.series) {\n",
-    "      for (const [k, n] of Object.entries(s[name])) {\n",
-    "        sums[k] = (sums[k] || 0) + n;\n",
-    "      }\n",
-    "    }\n",
-    "    for (const [k, n] of Object.entries(sums)) {\n",
-    "      if (n) rows.push([[who], [k], [n, 'n']]);\n",
-    "    }\n",
-    "  }\n",
-    "  for (const [k, n] of Object.entries(m.cause_total)) {\n",
-    "    if (n) rows.push([['refused by AWS'], [k], [n, 'n']]);\n",
-    "  }\n",
-    "  return rows;\n",
-    "}\n",
-    "\n",
-    "function render(m) {\n",
-    "  const now = performance.now() / 1000;\n",
-    "  const elapsed = before ? now - before.now : 0;\n",
-    "  const all = name => m.series.reduce((n, s) => n + s[name], 0);\n",
-    "  const each = name => m.series.reduce((n, s) => n + total(s[name]), ",
-    "0);\n",
-    "  const signed = all('requests_signed_total');\n",
-    "  const rate = elapsed ? (signed - before.signed) / elapsed : null;\n",
-    "  const latency = m.series.reduce((h, s) => ({\n",
-    "    sum: h.sum + s.request_latency_seconds.sum,\n",
-    "    count: h.count + s.request_latency_seconds.count\n",
-    "  }), {sum: 0, count: 0});\n",
-    "\n",
-    "  if (rate !== null) {\n",
-    "    points.push(Math.max(0, rate));\n",
-    "    if (points.length > 120) points.shift();\n",
-    "  }\n",
-    "\n",
-    "  at('build').textContent = m.build.version + ', nginx ' + ",
-    "m.build.nginx;\n",
-    "  at('rate').textContent = show(rate);\n",
-    "  at('signed').textContent = signed;\n",
-    "  at('refused').textContent = each('requests_refused_total');\n",
-    "  at('failed').textContent = each('requests_failed_total');\n",
-    "  at('c4xx').textContent = all('4xx_error_count_total');\n",
-    "  at('c5xx').textContent = all('5xx_error_count_total');\n",
-    "  at('latency').textContent = ms(latency);\n",
-    "  at('room').textContent = m.series_used + ' of ' + m.series_limit\n",
-    "    + ' series; ' + m.series_overflow_total + ' events found none';\n",
-    "\n",
-    "  fill('alarms', m.alarms.map(a => {\n",
-    "    const unit = a.metric === 'RequestLatency' ? ' ms' : '';\n",
-    "    return [[a.metric], [a.state, a.state === 'ok' ? 'ok' : 'bad'],\n",
-    "      [a.value + unit, 'n'], [a.threshold + unit, 'n'],\n",
-    "      [a.window_seconds + ' s', 'n']];\n",
-    "  }));\n",
-    "  fill('providers', m.providers.map(p => [[p.provider], [p.source],\n",
-    "    p.available ? ['available', 'ok'] : ['not available', 'bad'],\n",
-    "    [seconds(p.expiry_seconds), 'n'], [p.refreshes_total, 'n'],\n",
-    "    [p.failures_total, 'n'], [p.last_error || '', 'text']]));\n",
-    "  fill('series', series(m.series, elapsed));\n",
-    "  fill('reasons', reasons(m));\n",
-    "  fill('clocks', Object.entries(m.clock_skew_seconds).map(\n",
-    "    ([host, s]) => [[host], [s + ' s', 'n']]));\n",
-    "  curve(m.series);\n",
-    "  rates();\n",
-    "\n",
-    "  before = {now: now, signed: signed, counted: new Map(m.series.map(\n",
-    "    s => [key(s), s.requests_signed_total]))};\n",
-    "}\n",
-    "\n",
-    "async function refresh() {\n",
-    "  try {\n",
-    "    const answer = await fetch('?format=json', {cache: 'no-store'});\n",
-    "    if (!answer.ok) throw new Error('status ' + answer.status);\n",
-    "    render(await answer.json());\n",
-    "    at('when').textContent = 'as of ' + new ",
-    "Date().toLocaleTimeString();\n",
-    "    at('when').className = 'dim';\n",
-    "  } catch (error) {\n",
-    "    at('when').textContent = 'not up to date: ' + error.message;\n",
-    "    at('when').className = 'bad';\n",
-    "  }\n",
-    "  setTimeout(refresh, 5000);\n",
-    "}\n",
-    "\n",
-    "refresh();\n",
-    "</script>\n",
-    "</body>\n",
-    "</html>\n",
-    NULL
+typedef struct {
+    char                          *title;
+    char                          *id;
+    char                          *head;
+    ngx_http_aws_sigv4_status_pt   rows;
+} ngx_http_aws_sigv4_html_table_t;
+
+
+static void ngx_http_aws_sigv4_html_lines(ngx_http_aws_sigv4_out_t *out,
+    char **lines);
+static void ngx_http_aws_sigv4_html_header(ngx_http_aws_sigv4_out_t *out);
+static void ngx_http_aws_sigv4_html_cards(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
+static void ngx_http_aws_sigv4_html_latency(ngx_http_aws_sigv4_out_t *out,
+    ngx_http_aws_sigv4_metrics_t *m);
+static ngx_uint_t ngx_http_aws_sigv4_html_raised(
+    ngx_http_aws_sigv4_main_conf_t *smcf);
+static void ngx_http_aws_sigv4_html_table(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out,
+    ngx_http_aws_sigv4_html_table_t *table);
+static void ngx_http_aws_sigv4_html_room(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
+static ngx_atomic_uint_t ngx_http_aws_sigv4_html_total(
+    ngx_http_aws_sigv4_metrics_t *m, char *name);
+
+
+static ngx_http_aws_sigv4_html_table_t  ngx_http_aws_sigv4_html_tables[] = {
+
+    { "Alarms", "alarms",
+      "<th>metric<th>state<th class='n'>last window<th class='n'>threshold"
+      "<th class='n'>window",
+      ngx_http_aws_sigv4_rows_alarms },
+
+    { "Credentials", "providers",
+      "<th>provider<th>source<th>state<th class='n'>age"
+      "<th class='n'>expire in<th class='n'>fetches<th class='n'>failures"
+      "<th>last error",
+      ngx_http_aws_sigv4_rows_providers },
+
+    { "Why requests fail", "reasons",
+      "<th>who<th>reason<th class='n'>requests",
+      ngx_http_aws_sigv4_rows_reasons },
+
+    { "Clocks that differ", "clocks",
+      "<th>host<th class='n'>ahead by",
+      ngx_http_aws_sigv4_rows_clocks },
+
+    { "Series", "series",
+      "<th>location<th>service<th>region<th>provider<th class='n'>a second"
+      "<th class='n'>signed<th class='n'>signed anew<th class='n'>refused"
+      "<th class='n'>not signed<th class='n'>2xx<th class='n'>4xx"
+      "<th class='n'>5xx<th class='n'>none<th class='n'>latency",
+      ngx_http_aws_sigv4_rows_series },
+
+    { NULL, NULL, NULL, NULL }
 };
 
 
@@ -334,9 +77,215 @@ void
 ngx_http_aws_sigv4_metrics_html(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_http_aws_sigv4_out_t *out)
 {
-    char  **line;
+    ngx_http_aws_sigv4_html_table_t  *table;
 
-    for (line = ngx_http_aws_sigv4_page; *line != NULL; line++) {
-        ngx_http_aws_sigv4_out(out, "%s", *line);
+    ngx_http_aws_sigv4_html_lines(out, ngx_http_aws_sigv4_page_top);
+
+    ngx_http_aws_sigv4_html_header(out);
+    ngx_http_aws_sigv4_html_cards(smcf, out);
+
+    ngx_http_aws_sigv4_html_lines(out, ngx_http_aws_sigv4_page_charts);
+
+    for (table = ngx_http_aws_sigv4_html_tables; table->title; table++) {
+        ngx_http_aws_sigv4_html_table(smcf, out, table);
     }
+
+    ngx_http_aws_sigv4_html_room(smcf, out);
+
+    ngx_http_aws_sigv4_html_lines(out, ngx_http_aws_sigv4_page_end);
+}
+
+
+static void
+ngx_http_aws_sigv4_html_lines(ngx_http_aws_sigv4_out_t *out, char **lines)
+{
+    for ( /* void */ ; *lines != NULL; lines++) {
+        ngx_http_aws_sigv4_out(out, "%s", *lines);
+    }
+}
+
+
+static void
+ngx_http_aws_sigv4_html_header(ngx_http_aws_sigv4_out_t *out)
+{
+    ngx_http_aws_sigv4_out(out,
+        "<header>\n"
+        "<h1>AWS SigV4 gateway</h1>\n"
+        "<span class='dim'>%s, nginx %s</span>\n"
+        "<span class='dim' id='when'>at %V</span>\n"
+        "</header>\n"
+        "<noscript><p class='dim'>JavaScript would keep the figures up to\n"
+        "date and draw them; more is in <a href='?format=json'>JSON</a> and\n"
+        "for <a href='?format=prometheus'>Prometheus</a>.</p></noscript>\n"
+        "<main>\n",
+        NGX_HTTP_AWS_SIGV4_VERSION, NGINX_VERSION,
+        (ngx_str_t *) &ngx_cached_http_time);
+}
+
+
+static void
+ngx_http_aws_sigv4_html_cards(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out)
+{
+    ngx_uint_t                     i, raised;
+    ngx_http_aws_sigv4_metrics_t  *m;
+
+    static struct {
+        char  *title;
+        char  *id;
+        char  *name;
+    }  cards[] = {
+        { "signed", "signed", "requests_signed_total" },
+        { "refused here", "refused", "requests_refused_total" },
+        { "not signed", "failed", "requests_failed_total" },
+        { "4xx of AWS", "c4xx", "4xx_error_count_total" },
+        { "5xx of AWS", "c5xx", "5xx_error_count_total" }
+    };
+
+    m = ngx_http_aws_sigv4_metrics(smcf);
+
+    ngx_http_aws_sigv4_out(out,
+        "<div class='cards'>\n"
+        "<div class='card'><span class='dim'>requests a second</span>\n"
+        "<b id='rate'>-</b></div>\n");
+
+    for (i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
+        ngx_http_aws_sigv4_out(out,
+            "<div class='card'><span class='dim'>%s</span>\n"
+            "<b id='%s'>%uA</b></div>\n",
+            cards[i].title, cards[i].id,
+            ngx_http_aws_sigv4_html_total(m, cards[i].name));
+    }
+
+    ngx_http_aws_sigv4_out(out,
+        "<div class='card'><span class='dim'>mean latency</span>\n"
+        "<b id='latency'>");
+    ngx_http_aws_sigv4_html_latency(out, m);
+
+    raised = ngx_http_aws_sigv4_html_raised(smcf);
+
+    ngx_http_aws_sigv4_out(out,
+        "</b></div>\n"
+        "<div class='card'><span class='dim'>alarms</span>\n"
+        "<b id='raised' class='%s'>%ui</b></div>\n</div>\n",
+        raised ? "bad" : "ok", raised);
+}
+
+
+static void
+ngx_http_aws_sigv4_html_latency(ngx_http_aws_sigv4_out_t *out,
+    ngx_http_aws_sigv4_metrics_t *m)
+{
+    ngx_uint_t         i, counter;
+    ngx_atomic_uint_t  n;
+
+    counter = NGX_HTTP_AWS_SIGV4_COUNT_TOTAL;
+    n = 0;
+
+    for (i = 0; i < NGX_HTTP_AWS_SIGV4_BUCKETS; i++) {
+        n += ngx_http_aws_sigv4_rows_total(m, counter++);
+    }
+
+    ngx_http_aws_sigv4_rows_average(out,
+                                    ngx_http_aws_sigv4_rows_total(m, counter),
+                                    n);
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_html_raised(ngx_http_aws_sigv4_main_conf_t *smcf)
+{
+    ngx_uint_t                        n, raised;
+    ngx_http_aws_sigv4_alarm_shown_t  alarm;
+
+    raised = 0;
+
+    for (n = 0; n < NGX_HTTP_AWS_SIGV4_ALARMS; n++) {
+
+        if (ngx_http_aws_sigv4_alarm_at(smcf, n, &alarm) == NGX_OK
+            && alarm.raised)
+        {
+            raised++;
+        }
+    }
+
+    return raised;
+}
+
+
+/* rows that are not there show as such */
+
+static void
+ngx_http_aws_sigv4_html_table(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out, ngx_http_aws_sigv4_html_table_t *table)
+{
+    off_t  size;
+
+    ngx_http_aws_sigv4_out(out,
+        "<h2>%s</h2>\n"
+        "<div class='wide'><table><thead><tr>%s</thead><tbody id='%s'>\n",
+        table->title, table->head, table->id);
+
+    size = out->size;
+
+    table->rows(smcf, out);
+
+    if (out->size == size) {
+        ngx_http_aws_sigv4_out(out,
+            "<tr><td colspan='14' class='dim'>none</td></tr>\n");
+    }
+
+    ngx_http_aws_sigv4_out(out, "</tbody></table></div>\n");
+}
+
+
+static void
+ngx_http_aws_sigv4_html_room(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out)
+{
+    ngx_uint_t                     shown, used;
+    ngx_http_aws_sigv4_metrics_t  *m;
+
+    m = ngx_http_aws_sigv4_metrics(smcf);
+
+    ngx_http_aws_sigv4_out(out, "<p class='dim' id='room'>");
+
+    if (m != NULL) {
+        used = ngx_http_aws_sigv4_series_used(m);
+        shown = used + 1 - ngx_http_aws_sigv4_rows_first(m);
+
+        if (shown > NGX_HTTP_AWS_SIGV4_HTML_ROWS) {
+            ngx_http_aws_sigv4_out(out, "%ui more are in the JSON; ",
+                                   shown - NGX_HTTP_AWS_SIGV4_HTML_ROWS);
+        }
+
+        ngx_http_aws_sigv4_out(out, "%ui of %ui series; "
+                                    "%uA events found none",
+                               used, m->limit - 1, m->overflow);
+    }
+
+    ngx_http_aws_sigv4_out(out, "</p>\n");
+}
+
+
+static ngx_atomic_uint_t
+ngx_http_aws_sigv4_html_total(ngx_http_aws_sigv4_metrics_t *m, char *name)
+{
+    ngx_uint_t                    i;
+    ngx_atomic_uint_t             total;
+    ngx_http_aws_sigv4_family_t  *family;
+
+    family = ngx_http_aws_sigv4_rows_family(name);
+
+    if (family->label == NULL) {
+        return ngx_http_aws_sigv4_rows_total(m, family->counter);
+    }
+
+    total = 0;
+
+    for (i = 0; i < family->n; i++) {
+        total += ngx_http_aws_sigv4_rows_total(m, family->counters[i]);
+    }
+
+    return total;
 }

@@ -136,25 +136,51 @@ ngx_http_aws_sigv4_out_method(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_http_aws_sigv4_out_send(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_out_t *out, ngx_uint_t status, ngx_str_t *type)
+ngx_http_aws_sigv4_out_head(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, char *policy)
 {
-    ngx_int_t  rc;
+    if (ngx_http_aws_sigv4_out_header(r, "Cache-Control", "no-store")
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
-    if (out->failed || out->buf == NULL
-        || ngx_http_aws_sigv4_out_header(r, "Cache-Control", "no-store")
+    if (ngx_http_aws_sigv4_out_header(r, "X-Content-Type-Options", "nosniff")
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (policy != NULL
+        && ngx_http_aws_sigv4_out_header(r, "Content-Security-Policy", policy)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = out->size;
     r->headers_out.content_type = *type;
     r->headers_out.content_type_len = type->len;
     r->headers_out.content_type_lowcase = NULL;
 
-    rc = ngx_http_send_header(r);
+    return ngx_http_send_header(r);
+}
+
+
+ngx_int_t
+ngx_http_aws_sigv4_out_send(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_out_t *out, ngx_uint_t status, ngx_str_t *type,
+    char *policy)
+{
+    ngx_int_t  rc;
+
+    if (out->failed || out->buf == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.content_length_n = out->size;
+
+    rc = ngx_http_aws_sigv4_out_head(r, status, type, policy);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;

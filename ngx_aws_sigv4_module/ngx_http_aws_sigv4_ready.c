@@ -72,7 +72,7 @@ ngx_http_aws_sigv4_ready_handler(ngx_http_request_t *r)
     return ngx_http_aws_sigv4_out_send(r, &out,
                                        ready ? NGX_HTTP_OK
                                              : NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       &type);
+                                       &type, NULL);
 }
 
 

@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_aws_sigv4_status.h"
+#include "ngx_http_aws_sigv4_metrics_html.h"
 
 
 /* of a range of Accept, the closer ones first */
@@ -20,6 +20,7 @@ typedef struct {
     ngx_str_t                       name;     /* of ?format= */
     ngx_str_t                       accept;   /* the type in Accept */
     ngx_str_t                       type;     /* Content-Type */
+    char                           *policy;
     ngx_http_aws_sigv4_status_pt    write;
 } ngx_http_aws_sigv4_format_t;
 
@@ -45,19 +46,22 @@ static ngx_http_aws_sigv4_format_t  ngx_http_aws_sigv4_formats[] = {
     { ngx_string("prometheus"),
       ngx_string("text/plain"),
       ngx_string("text/plain; version=0.0.4; charset=utf-8"),
+      NULL,
       ngx_http_aws_sigv4_metrics_text },
 
     { ngx_string("json"),
       ngx_string("application/json"),
       ngx_string("application/json"),
+      NULL,
       ngx_http_aws_sigv4_metrics_json },
 
     { ngx_string("html"),
       ngx_string("text/html"),
       ngx_string("text/html; charset=utf-8"),
+      ngx_http_aws_sigv4_page_policy,
       ngx_http_aws_sigv4_metrics_html },
 
-    { ngx_null_string, ngx_null_string, ngx_null_string, NULL }
+    { ngx_null_string, ngx_null_string, ngx_null_string, NULL, NULL }
 };
 
 
@@ -96,13 +100,21 @@ ngx_http_aws_sigv4_status_handler(ngx_http_request_t *r)
         return ngx_http_aws_sigv4_status_unknown(r);
     }
 
+    /* megabytes, which nobody would see */
+
+    if (r->method == NGX_HTTP_HEAD) {
+        return ngx_http_aws_sigv4_out_head(r, NGX_HTTP_OK, &format->type,
+                                           format->policy);
+    }
+
     smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
 
     ngx_http_aws_sigv4_out_init(&out, r->pool);
 
     format->write(smcf, &out);
 
-    return ngx_http_aws_sigv4_out_send(r, &out, NGX_HTTP_OK, &format->type);
+    return ngx_http_aws_sigv4_out_send(r, &out, NGX_HTTP_OK, &format->type,
+                                       format->policy);
 }
 
 
@@ -124,7 +136,8 @@ ngx_http_aws_sigv4_status_unknown(ngx_http_request_t *r)
 
     ngx_http_aws_sigv4_out(&out, "\n");
 
-    return ngx_http_aws_sigv4_out_send(r, &out, NGX_HTTP_BAD_REQUEST, &type);
+    return ngx_http_aws_sigv4_out_send(r, &out, NGX_HTTP_BAD_REQUEST, &type,
+                                       NULL);
 }
 
 

@@ -52,9 +52,18 @@ void ngx_http_aws_sigv4_out_escaped(ngx_http_aws_sigv4_out_t *out,
 /* GET and HEAD are NGX_OK; else what the handler returns */
 ngx_int_t ngx_http_aws_sigv4_out_method(ngx_http_request_t *r);
 
+/*
+ * Sends the header alone, for HEAD: RFC 9110, 9.3.2, lets it leave out what
+ * is known only when the body is there, here its length.  The policy is a
+ * Content-Security-Policy, NULL: none.
+ */
+ngx_int_t ngx_http_aws_sigv4_out_head(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, char *policy);
+
 /* sends it all */
 ngx_int_t ngx_http_aws_sigv4_out_send(ngx_http_request_t *r,
-    ngx_http_aws_sigv4_out_t *out, ngx_uint_t status, ngx_str_t *type);
+    ngx_http_aws_sigv4_out_t *out, ngx_uint_t status, ngx_str_t *type,
+    char *policy);
 
 
 /* ngx_http_aws_sigv4_status.c, ngx_http_aws_sigv4_ready.c: the setters */

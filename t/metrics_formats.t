@@ -10,6 +10,7 @@ use strict;
 use warnings;
 
 use Test::More;
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use lib 't/lib';
 
@@ -36,6 +37,7 @@ subtest 'formats' => sub {
 
     my $prometheus = 'text/plain; version=0.0.4; charset=utf-8';
     my $json = 'application/json';
+    my $html = 'text/html; charset=utf-8';
 
     for my $case (
         [undef, $prometheus],
@@ -58,6 +60,13 @@ subtest 'formats' => sub {
         ['application/openmetrics-text;version=1.0.0;q=0.75,'
          . 'text/plain;version=0.0.4;q=0.5,*/*;q=0.1', $prometheus],
         ['text/plain;version=0.0.4;q=0.5, application/json', $json],
+        ['text/html', $html],
+        ['text/html, */*', $html],
+        ['text/html,application/xhtml+xml,application/xml;q=0.9,'
+         . 'image/avif,image/webp,*/*;q=0.8', $html],
+        ['text/*', $prometheus],
+        ['text/plain;q=0, text/*', $html],
+        ['text/html;q=0.2, application/json;q=0.3', $json],
     )
     {
         my ($accept, $type) = @$case;
@@ -71,6 +80,7 @@ subtest 'formats' => sub {
     for my $case (['?format=json', 200, $json],
                   ['?format=prometheus', 200, $prometheus],
                   ['?a=b&format=json', 200, $json],
+                  ['?format=html', 200, $html],
                   ['?format=', 400], ['?format=openmetrics', 400],
                   ['?format=JSON', 400], ['?format=json%00', 400],
                   ['?format=' . '%22%3Cb%3E' x 100, 400])
@@ -85,16 +95,37 @@ subtest 'formats' => sub {
              'one line' if $code == 400;
     }
 
-    for my $target ('/metrics', '/ready') {
+    my $policy = qr/^default-src 'none'; .*; frame-ancestors 'none'$/;
+
+    for my $target ('/metrics', '/metrics?format=json', '/metrics?format=html',
+                    '/metrics?format=other', '/ready')
+    {
         my $get = request($nginx->port, target => $target);
         my $head = request($nginx->port, target => $target,
                            method => 'HEAD');
 
         is header($get, 'Cache-Control'), 'no-store', "$target is not kept";
-        is $head->{status}, 200, "HEAD $target";
+        is header($get, 'X-Content-Type-Options'), 'nosniff',
+           'and is what its type says';
+
+        if ($target =~ /html/) {
+            like header($get, 'Content-Security-Policy'), $policy, 'a policy';
+
+        } else {
+            is header($get, 'Content-Security-Policy'), undef, 'no policy';
+        }
+
+        is $head->{status}, $get->{status}, "HEAD $target";
         is $head->{body}, '', 'has no body';
         is header($head, $_), header($get, $_), "the same $_"
-            for qw( Content-Type Content-Length );
+            for qw( Content-Type Cache-Control X-Content-Type-Options
+                    Content-Security-Policy );
+
+        # what is not made has no length
+
+        is header($head, 'Content-Length'),
+           ($get->{status} != 200 || $target eq '/ready')
+           ? length $get->{body} : undef, 'and the length of what is made';
 
         for my $method (qw( POST PUT DELETE OPTIONS PATCH )) {
             my $response = request($nginx->port, target => $target,
@@ -105,6 +136,14 @@ subtest 'formats' => sub {
         }
     }
 
+    my $client = http_client(port => $nginx->port);
+    my @two = map { $client->request({ target => '/metrics',
+                                       method => $_ }) } qw( HEAD GET );
+
+    is_deeply [map { $_->{status} } @two], [200, 200],
+              'a connection goes on behind HEAD';
+    is header($two[0], 'Transfer-Encoding'), undef, 'which has no chunks';
+
     is request($nginx->port, target => '/closed/metrics')->{status}, 403,
        'who may ask is for nginx to say';
 
@@ -114,6 +153,7 @@ subtest 'formats' => sub {
 
 
 subtest 'providers' => sub {
+    my $start = clock_gettime(CLOCK_MONOTONIC);
     my $server = AwsSigV4::Credentials->new(life => 3000);
     my $broken = AwsSigV4::Credentials->new(credentials => { status => 500 });
     my $nginx = $server->gateway(
@@ -169,6 +209,9 @@ subtest 'providers' => sub {
 
         cmp_ok $expiry, '<=', 3000, 'they live for so long';
         cmp_ok $expiry, '>', 2000, 'and not much less';
+        cmp_ok $value->('p', 'age_seconds') // -1, '>=', 0, 'they have an age';
+        cmp_ok $value->('p', 'age_seconds') // -1, '<=', passed($start),
+               'since they came';
         is $value->('p', 'available'), 1, 'they are there';
         is $value->('p', 'refreshes_total'), 1, 'after one fetch';
         is $value->('p', 'failures_total'), 0, 'which did not fail';
@@ -179,8 +222,11 @@ subtest 'providers' => sub {
 
         is $value->('s"<s>', 'available'), 1, 'some are always there';
         is $value->('s"<s>', 'expiry_seconds'), undef, 'and do not expire';
+        cmp_ok $value->('s"<s>', 'age_seconds') // -1, '>=', 0,
+               'since they were read';
 
         is $value->('q', 'available'), 0, 'a source is broken';
+        is $value->('q', 'age_seconds'), undef, 'what is not there has no age';
         cmp_ok $value->('q', 'failures_total'), '>=', 1, 'has failed';
         like $of{q}{last_error_info}[1]{error}, qr/answered with 500$/,
              'and why';
@@ -191,11 +237,15 @@ subtest 'providers' => sub {
         is $value->('idle', 'refreshes_total'), 0, 'so it is not asked';
     }
 
-    my ($p) = grep { $_->{provider} eq 'p' }
-              @{ metrics_json($nginx)->{providers} };
+    my $p = provider($nginx, 'p');
 
     ok $p->{available} && $p->{expiry_seconds} > 2000
+       && $p->{age_seconds} <= passed($start)
        && !defined $p->{last_error}, 'JSON has it, too';
+
+    ok wait_for(sub { provider($nginx, 'p')->{age_seconds} >= 2 }),
+       'they grow older';
+    is provider($nginx, 'q')->{age_seconds}, undef, 'and others are not there';
 
     promtool_takes($nginx);
 
@@ -206,7 +256,9 @@ subtest 'providers' => sub {
          qr/\Aprovider "q" has no credentials: .*answered with 500\n\z/,
          'for one reason';
 
-    for my $target ('/metrics', '/metrics?format=json', '/ready') {
+    for my $target ('/metrics', '/metrics?format=json',
+                    '/metrics?format=html', '/ready')
+    {
         my $body = request($nginx->port, target => $target)->{body};
 
         unlike $body, qr/\Q$_\E/, "no secret in $target"
@@ -217,11 +269,11 @@ subtest 'providers' => sub {
 
     ok $nginx->reload, 'nginx is reloaded';
 
-    my ($v) = grep { $_->{provider} eq 'v' }
-              @{ metrics_json($nginx)->{providers} };
+    my $v = provider($nginx, 'v');
 
     ok $v->{available} && $v->{expiry_seconds} > 2000,
        'what others have fetched is there';
+    cmp_ok provider($nginx, 'p')->{age_seconds}, '>=', 2, 'and no younger';
 
     is_deeply [grep { !/could not fetch/ } $nginx->stop_it], [],
               'nginx ends well';
@@ -236,11 +288,14 @@ subtest 'readiness' => sub {
 
     AwsSigV4::Credentials::used($nginx);
     is $ready->()->{status}, 200, 'ready';
+    ok wait_for(sub { provider($nginx, 'p')->{age_seconds} >= 1 }), 'and old';
     is $ready->()->{body}, "ready\n", 'in a word';
 
     # others, which do not live for long
 
     $server->set(life => 50);
+    my $reloaded = clock_gettime(CLOCK_MONOTONIC);
+
     ok $nginx->reload(http => $nginx->{http}
                       =~ s{/v1/credentials}{/v1/other}r), 'another source';
 
@@ -249,6 +304,8 @@ subtest 'readiness' => sub {
     like $ready->()->{body},
          qr/\Aprovider "p" has credentials that expire in \d+ s\n\z/,
          'and the answer says so';
+    cmp_ok provider($nginx, 'p')->{age_seconds}, '<=', passed($reloaded),
+           'though they are young';
 
     is_deeply [$nginx->stop_it], [], 'nginx ends well';
 };
@@ -256,4 +313,15 @@ subtest 'readiness' => sub {
 done_testing();
 
 
-sub header { return AwsSigV4::Client::header(@_) }
+# a list would leave nothing of a header that is not there
+sub header { return scalar AwsSigV4::Client::header(@_) }
+
+# seconds, as nginx sees them at most: its clock is one of ticks
+sub passed { return clock_gettime(CLOCK_MONOTONIC) - $_[0] + 1 }
+
+sub provider {
+    my ($nginx, $name) = @_;
+
+    return (grep { $_->{provider} eq $name }
+            @{ metrics_json($nginx)->{providers} })[0];
+}
