@@ -10,16 +10,11 @@
 #include "core/sigv4_refusal.h"
 
 
-/* a worker that has not come back after it has been given up */
-#define NGX_HTTP_AWS_SIGV4_CW_LEASE       (NGX_HTTP_AWS_SIGV4_CW_TIME + 5000)
-
 /* of an answer, as much as is looked at */
 #define NGX_HTTP_AWS_SIGV4_CW_ANSWER      16384
 
 
 static void ngx_http_aws_sigv4_cloudwatch_handler(ngx_event_t *ev);
-static ngx_msec_t ngx_http_aws_sigv4_cloudwatch_due(
-    ngx_http_aws_sigv4_cloudwatch_t *cw);
 static void ngx_http_aws_sigv4_cloudwatch_send(
     ngx_http_aws_sigv4_cloudwatch_t *cw);
 static char *ngx_http_aws_sigv4_cloudwatch_request(
@@ -29,12 +24,8 @@ static void ngx_http_aws_sigv4_cloudwatch_answer(
     ngx_http_aws_sigv4_fetch_t *f);
 static void ngx_http_aws_sigv4_cloudwatch_refused(
     ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_fetch_t *f);
-static void ngx_http_aws_sigv4_cloudwatch_sent(
-    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_call_t *call);
 static void ngx_http_aws_sigv4_cloudwatch_failed(
     ngx_http_aws_sigv4_cloudwatch_t *cw, const char *fmt, ...);
-static void ngx_http_aws_sigv4_cloudwatch_end(
-    ngx_http_aws_sigv4_cloudwatch_t *cw);
 
 
 typedef struct {
@@ -57,13 +48,7 @@ ngx_http_aws_sigv4_cloudwatch_init(ngx_http_aws_sigv4_cloudwatch_t *cw)
     cw->timer.log = ngx_cycle->log;
     cw->timer.cancelable = 1;
 
-    ngx_shmtx_lock(cw->mutex);
-
-    if (cw->sent->next == 0) {
-        cw->sent->next = ngx_current_msec + cw->interval;
-    }
-
-    ngx_shmtx_unlock(cw->mutex);
+    ngx_http_aws_sigv4_cloudwatch_begin(cw);
 
     ngx_add_timer(&cw->timer, 1);
 }
@@ -91,63 +76,12 @@ ngx_http_aws_sigv4_cloudwatch_handler(ngx_event_t *ev)
 }
 
 
-/* 0: it is for this worker to send; else when to look again */
-
-static ngx_msec_t
-ngx_http_aws_sigv4_cloudwatch_due(ngx_http_aws_sigv4_cloudwatch_t *cw)
-{
-    ngx_msec_t                  due;
-    ngx_msec_int_t              left;
-    ngx_http_aws_sigv4_sent_t  *sent;
-
-    sent = cw->sent;
-
-    ngx_shmtx_lock(cw->mutex);
-
-    left = (ngx_msec_int_t) (sent->next - ngx_current_msec);
-
-    /* a configuration before may have had a longer interval */
-
-    if (left > 0) {
-        due = ngx_min((ngx_msec_t) left, cw->interval);
-
-        if ((ngx_msec_t) left > cw->interval) {
-            sent->next = ngx_current_msec + cw->interval;
-        }
-
-    } else if (sent->metrics != cw->zone->metrics
-               || (sent->holder != 0
-                   && (ngx_msec_int_t) (sent->until - ngx_current_msec) > 0
-                   && (kill(sent->holder, 0) == 0
-                       || ngx_errno != NGX_ESRCH)))
-    {
-        due = 1000;
-
-    } else {
-        due = 0;
-
-        sent->holder = ngx_pid;
-        sent->next = ngx_current_msec + cw->interval;
-
-        cw->calls = NGX_HTTP_AWS_SIGV4_CW_CALLS;
-        cw->at = sent->first;
-        cw->todo = cw->zone->metrics->limit;
-    }
-
-    ngx_shmtx_unlock(cw->mutex);
-
-    return due;
-}
-
-
 static void
 ngx_http_aws_sigv4_cloudwatch_send(ngx_http_aws_sigv4_cloudwatch_t *cw)
 {
     char                                 *err;
     ngx_http_aws_sigv4_fetch_t           *f;
     ngx_http_aws_sigv4_cloudwatch_ctx_t  *ctx;
-
-    cw->sent->until = ngx_current_msec + NGX_HTTP_AWS_SIGV4_CW_LEASE;
 
     f = ngx_http_aws_sigv4_fetch_create(ngx_cycle->log);
 
@@ -175,6 +109,13 @@ ngx_http_aws_sigv4_cloudwatch_send(ngx_http_aws_sigv4_cloudwatch_t *cw)
 
     if (f->body.len == 0) {
         ngx_http_aws_sigv4_cloudwatch_end(cw);
+        ngx_http_aws_sigv4_fetch_abort(f);
+        return;
+    }
+
+    /* what another has written meanwhile is not what the form was made of */
+
+    if (ngx_http_aws_sigv4_cloudwatch_hold(cw) != NGX_OK) {
         ngx_http_aws_sigv4_fetch_abort(f);
         return;
     }
@@ -249,7 +190,19 @@ ngx_http_aws_sigv4_cloudwatch_answer(ngx_http_aws_sigv4_fetch_t *f)
         return;
     }
 
-    ngx_http_aws_sigv4_cloudwatch_sent(cw, &ctx->call);
+    switch (ngx_http_aws_sigv4_cloudwatch_sent(cw, &ctx->call)) {
+
+    case NGX_DECLINED:
+        return;
+
+    case NGX_AGAIN:
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "aws sigv4: CloudWatch is told again what was counted");
+        break;
+
+    default: /* NGX_OK */
+        break;
+    }
 
     if (cw->todo == 0 || --cw->calls == 0 || ngx_exiting) {
         ngx_http_aws_sigv4_cloudwatch_end(cw);
@@ -305,51 +258,22 @@ ngx_http_aws_sigv4_cloudwatch_refused(ngx_http_aws_sigv4_cloudwatch_t *cw,
 }
 
 
-/* the numbers are of the memory that they were read from, or of no use */
-
-static void
-ngx_http_aws_sigv4_cloudwatch_sent(ngx_http_aws_sigv4_cloudwatch_t *cw,
-    ngx_http_aws_sigv4_call_t *call)
-{
-    ngx_uint_t                  i, again;
-    ngx_http_aws_sigv4_sent_t  *sent;
-
-    sent = cw->sent;
-
-    ngx_shmtx_lock(cw->mutex);
-
-    if (sent->metrics == cw->zone->metrics) {
-
-        for (i = 0; i < call->nseries; i++) {
-            sent->sent[call->series[i]] = call->tally[i];
-        }
-
-        sent->first = cw->at % cw->zone->metrics->limit;
-    }
-
-    again = sent->error_len != 0;
-    sent->error_len = 0;
-
-    ngx_shmtx_unlock(cw->mutex);
-
-    if (again) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "aws sigv4: CloudWatch is told again what was counted");
-    }
-}
-
-
 /* what has not been sent is sent with the next call */
 
 static void
 ngx_http_aws_sigv4_cloudwatch_failed(ngx_http_aws_sigv4_cloudwatch_t *cw,
     const char *fmt, ...)
 {
-    u_char                     *p, text[NGX_HTTP_AWS_SIGV4_CW_ERROR];
-    va_list                     args;
-    ngx_str_t                   error;
-    ngx_uint_t                  known;
-    ngx_http_aws_sigv4_sent_t  *sent;
+    u_char     *p, text[NGX_HTTP_AWS_SIGV4_CW_ERROR];
+    va_list     args;
+    ngx_str_t   error;
+
+    /* it is not that CloudWatch fails */
+
+    if (ngx_exiting || ngx_terminate || ngx_quit) {
+        ngx_http_aws_sigv4_cloudwatch_end(cw);
+        return;
+    }
 
     va_start(args, fmt);
     p = ngx_vslprintf(text, text + sizeof(text), fmt, args);
@@ -358,43 +282,10 @@ ngx_http_aws_sigv4_cloudwatch_failed(ngx_http_aws_sigv4_cloudwatch_t *cw,
     error.data = text;
     error.len = p - text;
 
-    sent = cw->sent;
-
-    ngx_http_aws_sigv4_cloudwatch_end(cw);
-
-    /* it is not that CloudWatch fails */
-
-    if (ngx_exiting || ngx_terminate || ngx_quit) {
-        return;
-    }
-
-    ngx_shmtx_lock(cw->mutex);
-
-    known = (sent->error_len == error.len
-             && ngx_memcmp(sent->error, text, error.len) == 0);
-
-    sent->error_len = error.len;
-    ngx_memcpy(sent->error, text, error.len);
-
-    ngx_shmtx_unlock(cw->mutex);
-
-    if (!known) {
+    if (ngx_http_aws_sigv4_cloudwatch_not_sent(cw, &error) == NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aws sigv4: CloudWatch could not be told what was "
                       "counted: %V; next try in %M ms, until then it is "
                       "kept", &error, cw->interval);
     }
-}
-
-
-static void
-ngx_http_aws_sigv4_cloudwatch_end(ngx_http_aws_sigv4_cloudwatch_t *cw)
-{
-    ngx_shmtx_lock(cw->mutex);
-
-    if (cw->sent->holder == ngx_pid) {
-        cw->sent->holder = 0;
-    }
-
-    ngx_shmtx_unlock(cw->mutex);
 }

@@ -50,12 +50,13 @@ typedef struct {
 /* in shared memory, with the lock held */
 typedef struct {
     ngx_pid_t                      holder;    /* who sends; 0: nobody */
+    ngx_uint_t                     lease;     /* one more for each holder */
     ngx_msec_t                     until;     /* at most */
     ngx_msec_t                     next;      /* not before */
     ngx_uint_t                     first;     /* series to begin with */
 
-    /* the memory that the tallies are of */
-    ngx_http_aws_sigv4_metrics_t  *metrics;
+    /* of the counters that the tallies are of; 0: of none yet */
+    ngx_uint_t                     generation;
 
     size_t                         error_len; /* 0: the last succeeded */
     u_char                         error[NGX_HTTP_AWS_SIGV4_CW_ERROR];
@@ -94,10 +95,35 @@ struct ngx_http_aws_sigv4_cloudwatch_s {
 
     /* of this worker */
     ngx_event_t                    timer;
+    ngx_uint_t                     lease;
     ngx_uint_t                     calls;     /* left in this interval */
     ngx_uint_t                     at;        /* series that is next */
     ngx_uint_t                     todo;      /* series that are left */
 };
+
+
+/* ngx_http_aws_sigv4_cloudwatch_lease.c */
+
+/* in each worker: what was counted before CloudWatch is told is not sent */
+void ngx_http_aws_sigv4_cloudwatch_begin(ngx_http_aws_sigv4_cloudwatch_t *cw);
+
+/* 0: it is for this worker to send; else when to look again */
+ngx_msec_t ngx_http_aws_sigv4_cloudwatch_due(
+    ngx_http_aws_sigv4_cloudwatch_t *cw);
+
+/* for one call more; NGX_DECLINED: this worker has been given up */
+ngx_int_t ngx_http_aws_sigv4_cloudwatch_hold(
+    ngx_http_aws_sigv4_cloudwatch_t *cw);
+
+/* NGX_AGAIN: it had failed before; NGX_DECLINED: as above, nothing is kept */
+ngx_int_t ngx_http_aws_sigv4_cloudwatch_sent(
+    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_call_t *call);
+
+/* ends it; NGX_DECLINED: as above, or the error is the same as before */
+ngx_int_t ngx_http_aws_sigv4_cloudwatch_not_sent(
+    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_str_t *error);
+
+void ngx_http_aws_sigv4_cloudwatch_end(ngx_http_aws_sigv4_cloudwatch_t *cw);
 
 
 /* ngx_http_aws_sigv4_cloudwatch_form.c */

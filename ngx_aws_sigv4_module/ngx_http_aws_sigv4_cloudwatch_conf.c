@@ -344,8 +344,8 @@ ngx_http_aws_sigv4_cloudwatch_create(ngx_conf_t *cf,
 
 
 /*
- * Behind that of the zone of the counters.  What was counted before this
- * began is not sent: it would all seem to have happened now.
+ * The workers of the configuration before still use it, and go on with it if
+ * this one is given up: so nothing in it is changed here.
  */
 
 static ngx_int_t
@@ -353,10 +353,7 @@ ngx_http_aws_sigv4_cloudwatch_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 {
     ngx_http_aws_sigv4_cloudwatch_t *old = data;
 
-    ngx_uint_t                        i;
     ngx_slab_pool_t                  *shpool;
-    ngx_http_aws_sigv4_sent_t        *sent;
-    ngx_http_aws_sigv4_series_t      *series;
     ngx_http_aws_sigv4_cloudwatch_t  *cw;
 
     cw = shm_zone->data;
@@ -364,33 +361,9 @@ ngx_http_aws_sigv4_cloudwatch_zone_init(ngx_shm_zone_t *shm_zone, void *data)
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
     cw->mutex = &shpool->mutex;
 
-    sent = old ? old->sent
-               : ngx_slab_calloc(shpool, sizeof(ngx_http_aws_sigv4_sent_t));
+    cw->sent = old ? old->sent
+                   : ngx_slab_calloc(shpool,
+                                     sizeof(ngx_http_aws_sigv4_sent_t));
 
-    if (sent == NULL) {
-        return NGX_ERROR;
-    }
-
-    cw->sent = sent;
-
-    if (sent->metrics == cw->zone->metrics) {
-        return NGX_OK;
-    }
-
-    ngx_shmtx_lock(cw->mutex);
-
-    sent->metrics = cw->zone->metrics;
-    ngx_memzero(sent->sent, sizeof(sent->sent));
-
-    for (i = 0; i < sent->metrics->limit; i++) {
-        series = ngx_http_aws_sigv4_series_at(sent->metrics, i);
-
-        if (series != NULL) {
-            ngx_http_aws_sigv4_tally(series, &sent->sent[i]);
-        }
-    }
-
-    ngx_shmtx_unlock(cw->mutex);
-
-    return NGX_OK;
+    return cw->sent ? NGX_OK : NGX_ERROR;
 }

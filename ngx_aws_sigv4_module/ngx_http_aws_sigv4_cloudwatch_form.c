@@ -254,7 +254,12 @@ ngx_http_aws_sigv4_form_latency(ngx_http_aws_sigv4_samples_t *samples,
         return;
     }
 
-    for (i = 0; now->buckets[i] == sent->buckets[i]; i++) { /* void */ }
+    for (i = 0; i < last; i++) {
+
+        if (now->buckets[i] != sent->buckets[i]) {
+            break;
+        }
+    }
 
     samples->min = i ? ngx_http_aws_sigv4_bounds[i - 1] : 0;
 

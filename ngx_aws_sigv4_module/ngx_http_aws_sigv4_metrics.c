@@ -10,8 +10,13 @@
 #include "core/sigv4_escape.h"
 
 
-/* in a cell, with the id of the process that writes; ids are below 2^22 */
+/*
+ * In a cell, with the second of the claim, of which eight bits are left, and
+ * the id of the process that writes; ids are below 2^22.
+ */
 #define NGX_HTTP_AWS_SIGV4_CLAIMED        0x40000000
+#define NGX_HTTP_AWS_SIGV4_CLAIM_SECOND   22
+#define NGX_HTTP_AWS_SIGV4_CLAIM_AGE      2
 
 /* how often it is looked whether it has written: it takes a moment */
 #define NGX_HTTP_AWS_SIGV4_CLAIM_SPINS    1000
@@ -36,11 +41,12 @@ static ngx_int_t ngx_http_aws_sigv4_series_key(ngx_str_t *labels,
 static ngx_uint_t ngx_http_aws_sigv4_series_cell(
     ngx_http_aws_sigv4_metrics_t *metrics, ngx_atomic_t *cell,
     ngx_http_aws_sigv4_series_key_t *key);
+static ngx_atomic_uint_t ngx_http_aws_sigv4_series_claim(void);
 static ngx_uint_t ngx_http_aws_sigv4_series_abandoned(
     ngx_atomic_uint_t claim, ngx_uint_t tries);
 static ngx_uint_t ngx_http_aws_sigv4_series_add(
     ngx_http_aws_sigv4_metrics_t *metrics, ngx_atomic_t *cell,
-    ngx_http_aws_sigv4_series_key_t *key);
+    ngx_atomic_uint_t claim, ngx_http_aws_sigv4_series_key_t *key);
 
 
 size_t
@@ -82,6 +88,8 @@ ngx_http_aws_sigv4_metrics_init(void *data, size_t size)
     ngx_http_aws_sigv4_metrics_t     *metrics;
     ngx_http_aws_sigv4_series_key_t   key;
 
+    static ngx_uint_t  generation;
+
     limit = NGX_HTTP_AWS_SIGV4_SERIES_MAX + 1;
 
     while (ngx_http_aws_sigv4_metrics_size(limit) > size) {
@@ -101,6 +109,7 @@ ngx_http_aws_sigv4_metrics_init(void *data, size_t size)
 
     metrics->cells = (ngx_atomic_t *) p;
 
+    metrics->generation = ++generation;
     metrics->limit = limit;
     metrics->mask = ngx_http_aws_sigv4_metrics_cells(limit) - 1;
     metrics->used = 1;
@@ -112,6 +121,7 @@ ngx_http_aws_sigv4_metrics_init(void *data, size_t size)
     (void) ngx_http_aws_sigv4_series_key(labels, &key);
 
     ngx_http_aws_sigv4_series_fill(metrics->series, &key);
+    metrics->series->ready = 1;
 
     return metrics;
 }
@@ -199,7 +209,7 @@ ngx_http_aws_sigv4_series_cell(ngx_http_aws_sigv4_metrics_t *metrics,
     ngx_atomic_t *cell, ngx_http_aws_sigv4_series_key_t *key)
 {
     ngx_uint_t         tries;
-    ngx_atomic_uint_t  value;
+    ngx_atomic_uint_t  value, claim;
 
     tries = 0;
 
@@ -214,11 +224,13 @@ ngx_http_aws_sigv4_series_cell(ngx_http_aws_sigv4_metrics_t *metrics,
             return 0;
         }
 
-        if ((value == 0 || ngx_http_aws_sigv4_series_abandoned(value, tries))
-            && ngx_atomic_cmp_set(cell, value,
-                                  NGX_HTTP_AWS_SIGV4_CLAIMED | ngx_pid))
-        {
-            return ngx_http_aws_sigv4_series_add(metrics, cell, key);
+        if (value == 0 || ngx_http_aws_sigv4_series_abandoned(value, tries)) {
+            claim = ngx_http_aws_sigv4_series_claim();
+
+            if (ngx_atomic_cmp_set(cell, value, claim)) {
+                return ngx_http_aws_sigv4_series_add(metrics, cell, claim,
+                                                     key);
+            }
         }
 
     } while (++tries < NGX_HTTP_AWS_SIGV4_CLAIM_SPINS
@@ -228,20 +240,38 @@ ngx_http_aws_sigv4_series_cell(ngx_http_aws_sigv4_metrics_t *metrics,
 }
 
 
+static ngx_atomic_uint_t
+ngx_http_aws_sigv4_series_claim(void)
+{
+    return NGX_HTTP_AWS_SIGV4_CLAIMED
+           | ((ngx_atomic_uint_t) ngx_time() & 0xff)
+             << NGX_HTTP_AWS_SIGV4_CLAIM_SECOND
+           | (ngx_atomic_uint_t) ngx_pid;
+}
+
+
+/* a process that has the id of one that has died is told by the time */
+
 static ngx_uint_t
 ngx_http_aws_sigv4_series_abandoned(ngx_atomic_uint_t claim,
     ngx_uint_t tries)
 {
-    ngx_pid_t  pid;
+    ngx_pid_t          pid;
+    ngx_atomic_uint_t  age;
 
     if (tries < NGX_HTTP_AWS_SIGV4_CLAIM_SPINS) {
         ngx_cpu_pause();
         return 0;
     }
 
-    pid = (ngx_pid_t) (claim & ~NGX_HTTP_AWS_SIGV4_CLAIMED);
+    age = (ngx_time() - (claim >> NGX_HTTP_AWS_SIGV4_CLAIM_SECOND)) & 0xff;
 
-    if (kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH) {
+    pid = claim & (((ngx_atomic_uint_t) 1 << NGX_HTTP_AWS_SIGV4_CLAIM_SECOND)
+                   - 1);
+
+    if (age >= NGX_HTTP_AWS_SIGV4_CLAIM_AGE
+        || (kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH))
+    {
         return 1;
     }
 
@@ -251,27 +281,39 @@ ngx_http_aws_sigv4_series_abandoned(ngx_atomic_uint_t claim,
 }
 
 
-/* the cell is claimed by this process */
+/*
+ * The cell is claimed by this process, until it has been stopped for so long
+ * that another one has taken the claim over.  The place of a series that is
+ * not published is lost, and nobody sees it.
+ */
 
 static ngx_uint_t
 ngx_http_aws_sigv4_series_add(ngx_http_aws_sigv4_metrics_t *metrics,
-    ngx_atomic_t *cell, ngx_http_aws_sigv4_series_key_t *key)
+    ngx_atomic_t *cell, ngx_atomic_uint_t claim,
+    ngx_http_aws_sigv4_series_key_t *key)
 {
-    ngx_uint_t  n;
+    ngx_uint_t                    n;
+    ngx_http_aws_sigv4_series_t  *series;
 
     n = ngx_atomic_fetch_add(&metrics->used, 1);
 
     if (n >= metrics->limit) {
         (void) ngx_atomic_fetch_add(&metrics->used, -1);
-        *cell = 0;
+        (void) ngx_atomic_cmp_set(cell, claim, 0);
         return 0;
     }
 
-    ngx_http_aws_sigv4_series_fill(&metrics->series[n], key);
+    series = &metrics->series[n];
+
+    ngx_http_aws_sigv4_series_fill(series, key);
 
     ngx_memory_barrier();
 
-    *cell = n;
+    if (!ngx_atomic_cmp_set(cell, claim, n)) {
+        return 0;
+    }
+
+    series->ready = 1;
 
     return n;
 }
@@ -283,10 +325,6 @@ ngx_http_aws_sigv4_series_fill(ngx_http_aws_sigv4_series_t *series,
 {
     ngx_memcpy(series->len, key->len, sizeof(key->len));
     ngx_memcpy(series->labels, key->labels, key->size);
-
-    ngx_memory_barrier();
-
-    series->ready = 1;
 }
 
 

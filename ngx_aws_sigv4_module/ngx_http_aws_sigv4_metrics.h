@@ -86,6 +86,7 @@ typedef struct {
 
 
 struct ngx_http_aws_sigv4_metrics_s {
+    ngx_uint_t                     generation;  /* no other has it */
     ngx_uint_t                     limit;     /* with the overflow */
     ngx_uint_t                     mask;      /* of cells */
     ngx_atomic_t                  *cells;     /* 0: free */

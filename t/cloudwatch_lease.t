@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-2-Clause
+
+# aws_sigv4_cloudwatch, who sends: a configuration that is given up takes
+# nothing from the one that stays, and a worker that comes back after another
+# has sent in its place changes nothing.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use IO::Socket::INET ();
+use Test::More;
+
+use AwsSigV4;
+use AwsSigV4::CloudWatch;
+use AwsSigV4::Process qw(slurp);
+
+my $labels = 'Location=a,Provider=-,Region=-,Service=-';
+
+given_up();
+stopped();
+
+done_testing();
+
+
+sub gateway {
+    my ($cloudwatch, $workers) = @_;
+
+    return start_nginx(
+        main_config => "worker_processes $workers;\n",
+        http_config => <<"EOC",
+aws_sigv4_provider default static
+    access_key_id=\$TEST_AKID secret_access_key=\$TEST_SECRET;
+aws_sigv4_cloudwatch namespace=Test region=us-east-1 interval=1s
+    endpoint=@{[ $cloudwatch->url ]};
+EOC
+        config => <<'EOC',
+location / {
+    aws_sigv4 on;
+    aws_sigv4_metrics_label a;
+    aws_sigv4_by_lua_block { sigv4.deny(403, "no") }
+    proxy_pass http://127.0.0.1:$CLOSED_PORT;
+}
+EOC
+    );
+}
+
+# so many requests, which are all refused
+
+sub ask {
+    my ($nginx, $n) = @_;
+
+    request($nginx->port, target => '/') for 1 .. $n;
+
+    return;
+}
+
+sub sums_to {
+    my ($cloudwatch, $sum, $name) = @_;
+
+    my $got = 0;
+
+    wait_for(sub {
+        my $statistics = $cloudwatch->statistics('Test');
+
+        $got = ($statistics->{$labels}{RefusedRequests} // [0, 0])->[1];
+        return $got >= $sum;
+    });
+
+    return is($got, $sum, $name);
+}
+
+
+sub given_up {
+    my $cloudwatch = AwsSigV4::CloudWatch->new;
+    my $nginx      = gateway($cloudwatch, 2);
+
+    ask($nginx, 3);
+    sums_to($cloudwatch, 3, 'what is counted is sent');
+
+    # other counters, and then an address that is not to be had
+
+    my $taken = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+        or die "listen: $!";
+    my $http = $nginx->{http};
+
+    ok(!$nginx->reload(http => $http . 'aws_sigv4_zone z:2m;
+        server { listen 127.0.0.1:' . $taken->sockport . '; }'),
+       'a configuration is given up');
+    ask($nginx, 4);
+    sums_to($cloudwatch, 7, 'the one before goes on');
+
+    close $taken;
+    ok($nginx->reload(http => $http . 'aws_sigv4_zone z:2m;'),
+       'one with other counters is taken');
+    ask($nginx, 5);
+    sums_to($cloudwatch, 12, 'and goes on, too');
+
+    is_deeply([grep { !/bind\(\)|still could not bind/ } $nginx->stop_it],
+              [], 'nginx ends well');
+
+    return;
+}
+
+
+# A call is given 30 s, and its worker 5 s more.
+
+sub stopped {
+    my $cloudwatch = AwsSigV4::CloudWatch->new;
+    my $nginx      = gateway($cloudwatch, 2);
+    my $sender;
+
+    $cloudwatch->set(actions => [ { hang => 38 } ]);
+    ask($nginx, 1);
+
+    wait_for(sub {
+        ($sender) = grep { talks_to($_, $cloudwatch->port) } $nginx->workers;
+    });
+
+    ask($nginx, 2);
+    kill 'STOP', $sender;
+    ok($sender, 'a worker that sends is stopped');
+
+    # the other one sends all that nobody is known to have been told of
+
+    ok(wait_for(sub { 2 == (() = $cloudwatch->puts) }, 90),
+       'another sends in its place');
+    ok(wait_for(sub { grep { $_->{hung} } $cloudwatch->requests }, 90),
+       'the first one is answered');
+
+    kill 'CONT', $sender;
+    ask($nginx, 4);
+    sums_to($cloudwatch, 1 + 3 + 4, 'which changes nothing');
+
+    is_deeply([$nginx->stop_it], [], 'nginx ends well');
+
+    return;
+}
+
+# whether a process has a connection to a port
+
+sub talks_to {
+    my ($pid, $port) = @_;
+
+    my $hex = sprintf '%04X', $port;
+    my %sockets = map { ("socket:[$_]" => 1) }
+        slurp("/proc/$pid/net/tcp")
+        =~ /^ *\d+: \S+ \w+:$hex 01(?: +\S+){5} +(\d+)/mg;
+
+    return grep { $sockets{ readlink($_) // '' } } glob "/proc/$pid/fd/*";
+}
