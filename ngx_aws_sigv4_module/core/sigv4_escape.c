@@ -27,6 +27,12 @@ sigv4_escape(sigv4_escape_e form, sigv4_str_t in, sigv4_buf_t *buf)
     sigv4_buf_t     b;
     const uint8_t  *p, *end;
 
+    /* nothing may be added to NULL, not even 0 */
+
+    if (in.len == 0) {
+        return SIGV4_OK;
+    }
+
     b = *buf;
     p = in.data;
     end = p + in.len;

@@ -62,6 +62,7 @@ main(void)
     test(HTML, "\xe2\x82<", "\xef\xbf\xbd\xef\xbf\xbd&lt;");
 
     test_escape(SIGV4_ESCAPE_JSON, "\0x", 2, "\\u0000x", "JSON: a NUL");
+    test_escape(SIGV4_ESCAPE_HTML, NULL, 0, "", "HTML: nothing at all");
 
     test_utf8();
     test_space();
