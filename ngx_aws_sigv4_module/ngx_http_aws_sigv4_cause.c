@@ -32,6 +32,7 @@ ngx_http_aws_sigv4_cause(ngx_http_request_t *r,
 
     start = ngx_pnalloc(r->pool, refused->len + 1);
     if (start == NULL) {
+        ngx_explicit_memzero(refused->data, refused->len);
         return;
     }
 

@@ -18,6 +18,7 @@
 /* of what is shown, in bytes before they are escaped */
 #define NGX_HTTP_AWS_SIGV4_SHOWN_MESSAGE  256
 #define NGX_HTTP_AWS_SIGV4_SHOWN_VALUE    96
+#define NGX_HTTP_AWS_SIGV4_SHOWN_NAME     48
 
 /* no word is as long that is not a token, or the like */
 #define NGX_HTTP_AWS_SIGV4_SHOWN_WORD     128
@@ -154,7 +155,7 @@ ngx_http_aws_sigv4_cause_difference(ngx_http_request_t *r,
     }
 
     name = ngx_http_aws_sigv4_cause_text(r, ctx, d->name,
-                                         NGX_HTTP_AWS_SIGV4_SHOWN_VALUE);
+                                         NGX_HTTP_AWS_SIGV4_SHOWN_NAME);
     ours = ngx_http_aws_sigv4_cause_text(r, ctx, d->ours,
                                          NGX_HTTP_AWS_SIGV4_SHOWN_VALUE);
     theirs = ngx_http_aws_sigv4_cause_text(r, ctx, d->theirs,
@@ -174,7 +175,14 @@ ngx_http_aws_sigv4_cause_difference(ngx_http_request_t *r,
                             part, name.len ? " " : "", &name)
                - text.data;
 
-    if (ngx_http_aws_sigv4_cause_hides(d)) {
+    if (d->ours.data == NULL || d->theirs.data == NULL) {
+        text.len = ngx_snprintf(text.data + text.len, len - text.len,
+                                ": it was %s",
+                                d->ours.data ? "signed and not received"
+                                             : "received and not signed")
+                   - text.data;
+
+    } else if (ngx_http_aws_sigv4_cause_hides(d)) {
         text.len = ngx_snprintf(text.data + text.len, len - text.len,
                                 ": %uz bytes were signed, %uz received",
                                 d->ours.len, d->theirs.len)
@@ -191,13 +199,15 @@ ngx_http_aws_sigv4_cause_difference(ngx_http_request_t *r,
 }
 
 
-/* keys of customers, for one, travel in headers; and tokens in queries */
+/*
+ * Keys of customers, for one, travel in headers; and tokens and signatures in
+ * queries, of which no name of a parameter tells for certain.
+ */
 
 static ngx_uint_t
 ngx_http_aws_sigv4_cause_hides(sigv4_difference_t *d)
 {
-    ngx_uint_t    i;
-    sigv4_str_t  *s;
+    ngx_uint_t  i;
 
     static ngx_str_t  shown[] = {
         ngx_string("host"), ngx_string("date"), ngx_string("content-type"),
@@ -208,12 +218,7 @@ ngx_http_aws_sigv4_cause_hides(sigv4_difference_t *d)
     };
 
     if (d->part == SIGV4_PART_QUERY) {
-        s = d->ours.len > d->theirs.len ? &d->ours : &d->theirs;
-
-        return ngx_strlcasestrn((u_char *) s->data,
-                                (u_char *) s->data + s->len,
-                                (u_char *) "X-Amz-S", sizeof("X-Amz-S") - 2)
-               != NULL;
+        return 1;
     }
 
     if (d->part != SIGV4_PART_HEADER) {
@@ -311,7 +316,9 @@ ngx_http_aws_sigv4_cause_text(ngx_http_request_t *r,
     for (i = 0; i < len; i++) {
         c = s.data[i];
 
-        if (c < ' ' || c > '~' || c == '"' || c == '\\') {
+        if (c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<'
+            || c == '>')
+        {
             p = ngx_sprintf(p, "\\x%02Xd", (ngx_uint_t) c);
 
         } else {

@@ -15,18 +15,20 @@
 
 static int sigv4_next_line(sigv4_str_t *text, int cut, sigv4_str_t *line);
 static int sigv4_same_line(sigv4_str_t ours, sigv4_str_t theirs);
-static void sigv4_compare_header(sigv4_difference_t *difference);
-static void sigv4_header(sigv4_str_t line, sigv4_str_t *name,
+static void sigv4_compare_query(sigv4_difference_t *difference);
+static sigv4_str_t sigv4_next_parameter(sigv4_str_t *query);
+static void sigv4_compare_named(sigv4_difference_t *difference, int delim);
+static void sigv4_named(sigv4_str_t s, int delim, sigv4_str_t *name,
     sigv4_str_t *value);
 static void sigv4_compare_scope(sigv4_difference_t *difference);
 static sigv4_str_t sigv4_next_name(sigv4_str_t *scope);
 
 
 static const char  *sigv4_part_names[] = {
-    "nothing", "nothing", "the method", "the path", "the query", "header",
-    "the list of signed headers", "the payload hash", "the algorithm",
-    "the date", "the date of the scope", "the region", "the service",
-    "the scope", "the hash of the canonical request"
+    "nothing", "nothing", "the method", "the path", "query parameter",
+    "header", "the list of signed headers", "the payload hash",
+    "the algorithm", "the date", "the date of the scope", "the region",
+    "the service", "the scope", "the hash of the canonical request"
 };
 
 
@@ -53,8 +55,11 @@ sigv4_compare_requests(sigv4_difference_t *difference, sigv4_str_t ours,
         if (!more || !sigv4_same_line(difference->ours, difference->theirs)) {
             difference->part = part;
 
-            if (part == SIGV4_PART_HEADER) {
-                sigv4_compare_header(difference);
+            if (part == SIGV4_PART_QUERY) {
+                sigv4_compare_query(difference);
+
+            } else if (part == SIGV4_PART_HEADER) {
+                sigv4_compare_named(difference, ':');
             }
 
             return;
@@ -169,18 +174,74 @@ sigv4_same_line(sigv4_str_t ours, sigv4_str_t theirs)
 }
 
 
-/* of two headers the lesser one is what the other side has not */
+/* the first parameter that differs */
 
 static void
-sigv4_compare_header(sigv4_difference_t *difference)
+sigv4_compare_query(sigv4_difference_t *difference)
+{
+    sigv4_str_t  ours, theirs;
+
+    ours = difference->ours;
+    theirs = difference->theirs;
+
+    do {
+        difference->ours = sigv4_next_parameter(&ours);
+        difference->theirs = sigv4_next_parameter(&theirs);
+
+    } while (difference->ours.data != NULL
+             && difference->theirs.data != NULL
+             && sigv4_cmp_str(difference->ours, difference->theirs) == 0);
+
+    sigv4_compare_named(difference, '=');
+}
+
+
+/* NULL: there are no more */
+
+static sigv4_str_t
+sigv4_next_parameter(sigv4_str_t *query)
+{
+    sigv4_str_t     parameter;
+    const uint8_t  *p;
+
+    parameter = *query;
+
+    if (query->len == 0) {
+        parameter.data = NULL;
+        return parameter;
+    }
+
+    p = memchr(query->data, '&', query->len);
+
+    if (p == NULL) {
+        query->len = 0;
+        return parameter;
+    }
+
+    parameter.len = p - query->data;
+
+    query->data = p + 1;
+    query->len -= parameter.len + 1;
+
+    return parameter;
+}
+
+
+/*
+ * Headers and parameters are sorted: of two names the lesser one is what the
+ * other side has not, whose value is NULL then.
+ */
+
+static void
+sigv4_compare_named(sigv4_difference_t *difference, int delim)
 {
     int          rc;
     sigv4_str_t  name, theirs, ours, value;
 
-    sigv4_header(difference->ours, &ours, &value);
+    sigv4_named(difference->ours, delim, &ours, &value);
     difference->ours = value;
 
-    sigv4_header(difference->theirs, &theirs, &value);
+    sigv4_named(difference->theirs, delim, &theirs, &value);
     difference->theirs = value;
 
     rc = sigv4_cmp_str(ours, theirs);
@@ -189,13 +250,15 @@ sigv4_compare_header(sigv4_difference_t *difference)
 
     if (rc != 0) {
 
-        /* the empty line comes after all of them */
+        /* the empty line comes after all headers */
 
         if (theirs.len == 0 || (ours.len != 0 && rc < 0)) {
+            difference->theirs.data = NULL;
             difference->theirs.len = 0;
 
         } else {
             name = theirs;
+            difference->ours.data = NULL;
             difference->ours.len = 0;
         }
     }
@@ -205,24 +268,24 @@ sigv4_compare_header(sigv4_difference_t *difference)
 
 
 static void
-sigv4_header(sigv4_str_t line, sigv4_str_t *name, sigv4_str_t *value)
+sigv4_named(sigv4_str_t s, int delim, sigv4_str_t *name, sigv4_str_t *value)
 {
     const uint8_t  *p;
 
-    p = line.len ? memchr(line.data, ':', line.len) : NULL;
+    p = s.len ? memchr(s.data, delim, s.len) : NULL;
 
-    *name = line;
+    *name = s;
 
     if (p == NULL) {
-        value->data = line.data;
+        value->data = s.data;
         value->len = 0;
         return;
     }
 
-    name->len = p - line.data;
+    name->len = p - s.data;
 
     value->data = p + 1;
-    value->len = line.data + line.len - value->data;
+    value->len = s.data + s.len - value->data;
 }
 
 

@@ -90,8 +90,8 @@ typedef enum {
 
 typedef struct {
     sigv4_part_e                  part;
-    sigv4_str_t                   name;       /* of a header */
-    sigv4_str_t                   ours;
+    sigv4_str_t                   name;       /* of a header, a parameter */
+    sigv4_str_t                   ours;       /* NULL data: there is none */
     sigv4_str_t                   theirs;
 } sigv4_difference_t;
 
