@@ -264,7 +264,8 @@ ngx_http_aws_sigv4_cloudwatch_origin(ngx_conf_t *cf,
     }
 
     if (cw->origin.tls) {
-        cw->ssl = ngx_http_aws_sigv4_fetch_ssl(cf, &cw->ca_file);
+        cw->ssl = ngx_http_aws_sigv4_fetch_ssl(cf, "aws_sigv4_cloudwatch",
+                                               &cw->ca_file);
 
         if (cw->ssl == NULL) {
             return NGX_CONF_ERROR;

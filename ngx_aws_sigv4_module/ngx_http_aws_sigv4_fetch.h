@@ -166,7 +166,8 @@ char *ngx_http_aws_sigv4_origin(ngx_pool_t *pool, ngx_str_t *url,
  * The TLS context of providers, which verifies against the CA file or, if
  * its name is empty, the system's CAs.  NULL: it has been logged.
  */
-ngx_ssl_t *ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, ngx_str_t *ca_file);
+ngx_ssl_t *ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *ca_file);
 
 
 #endif /* _NGX_HTTP_AWS_SIGV4_FETCH_H_INCLUDED_ */

@@ -28,7 +28,8 @@ static ngx_int_t ngx_http_aws_sigv4_fetch_check_host(ngx_connection_t *c,
 
 
 ngx_ssl_t *
-ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, ngx_str_t *ca_file)
+ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *ca_file)
 {
     ngx_ssl_t           *ssl;
     ngx_str_t            file;
@@ -83,10 +84,10 @@ ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, ngx_str_t *ca_file)
 
     if (!ngx_http_aws_sigv4_fetch_has_cas()) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"aws_sigv4_provider\": the system has no CA "
-                           "certificates, without which no server is "
-                           "trusted: install ca-certificates or write "
-                           "\"ca_file=\"");
+                           "\"%s\": the system has no CA certificates, "
+                           "without which no server is trusted: install "
+                           "ca-certificates or write \"ca_file=\"",
+                           directive);
     }
 
     return ssl;
@@ -260,7 +261,8 @@ ngx_http_aws_sigv4_fetch_check_host(ngx_connection_t *c,
 #else
 
 ngx_ssl_t *
-ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, ngx_str_t *ca_file)
+ngx_http_aws_sigv4_fetch_ssl(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *ca_file)
 {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"aws_sigv4_provider\": https needs nginx with SSL");

@@ -255,6 +255,10 @@ sub example {
                                            files => $expect{files},
                                            env => $expect{env})->start;
 
+        is(join("\n", grep { !/"user" directive/ }
+                $nginx->output =~ /^.*\[warn\].*$/mg), '',
+           'nginx has nothing to warn of');
+
         signed($nginx, \%expect, @$_) for @{ $expect{signed} };
         refused($nginx, @$_) for @{ $expect{refused} || [] };
 

@@ -133,6 +133,20 @@ none.pem
 
 
 
+=== no CA certificates
+--- http_config
+resolver 127.0.0.1;
+aws_sigv4_provider default static
+    access_key_id=$TEST_AKID secret_access_key=$TEST_SECRET;
+aws_sigv4_cloudwatch namespace=A region=us-east-1;
+--- env
+SSL_CERT_FILE=/nonexistent/file
+SSL_CERT_DIR=/nonexistent
+--- warns
+"aws_sigv4_cloudwatch": the system has no CA certificates, without which no server is trusted: install ca-certificates or write "ca_file=" in http.conf:4
+
+
+
 === a provider that is not there
 --- http_config
 resolver 127.0.0.1;

@@ -153,7 +153,8 @@ ngx_http_aws_sigv4_remote_origin(ngx_conf_t *cf,
     }
 
     if (origin->tls && remote->ssl == NULL) {
-        remote->ssl = ngx_http_aws_sigv4_fetch_ssl(cf, ca_file);
+        remote->ssl = ngx_http_aws_sigv4_fetch_ssl(cf, "aws_sigv4_provider",
+                                                   ca_file);
 
         if (remote->ssl == NULL) {
             return NGX_ERROR;
