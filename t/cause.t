@@ -68,7 +68,7 @@ my $verifier = start_verifier(script => [
 my $nginx = start_nginx(
     verifier    => $verifier,
     variables   => [qw(aws_sigv4_cause aws_sigv4_request_id
-                       aws_sigv4_extended_request_id)],
+                       aws_sigv4_extended_request_id request_uri)],
     http_config => 'aws_sigv4_provider default static
         access_key_id=$TEST_TEMP_AKID secret_access_key=$TEST_TEMP_SECRET
         session_token=$TEST_TEMP_TOKEN;',
@@ -108,18 +108,74 @@ like $log, qr/cause "unsigned_header": .*not signed: "x-amz-meta-a"/,
      'and which header is not signed';
 unlike $log, qr/\Q$keys{$_}\E/, "no $_ in it" for qw(TEMP_SECRET TEMP_TOKEN);
 
+subtest 'a missing token' => \&without_token;
+
 done_testing();
 
+
+# A key of a session whose provider has no token: the answers are those to a
+# key that is not known, and the key ID alone tells why.
+sub without_token {
+    my @forms = (
+        ['query', 403, '<ErrorResponse><Error><Type>Sender</Type><Code>'
+         . 'InvalidClientTokenId</Code><Message>The security token included '
+         . 'in the request is invalid.</Message></Error></ErrorResponse>'],
+        ['json', 400, '{"__type":"UnrecognizedClientException","message":'
+         . '"The security token included in the request is invalid."}'],
+        ['s3', 403, '<Error><Code>InvalidAccessKeyId</Code><Message>The AWS '
+         . 'Access Key Id you provided does not exist in our records.'
+         . '</Message></Error>'],
+        ['rest', 403, '{"message":"The security token included in the '
+         . 'request is invalid."}'],
+    );
+
+    my $upstream = start_verifier(script => [map {
+        { match => "^/\\w+/$_->[0]\$", times => 2, status => $_->[1],
+          body  => $_->[2] }
+    } @forms]);
+
+    $nginx = start_nginx(
+        verifier    => $upstream,
+        variables   => [qw(aws_sigv4_cause request_uri)],
+        http_config => 'aws_sigv4_provider session static
+            access_key_id=$TEST_TEMP_AKID secret_access_key=$TEST_TEMP_SECRET;
+            aws_sigv4_provider user static
+            access_key_id=$TEST_AKID secret_access_key=$TEST_SECRET;
+            aws_sigv4_service execute-api; aws_sigv4_region us-east-1;',
+        config => 'aws_sigv4 on;
+            location /session/ {
+                aws_sigv4_credentials session;
+                proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+            }
+            location /user/ {
+                aws_sigv4_credentials user;
+                proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+            }');
+
+    for my $form (map { $_->[0] } @forms) {
+        request($nginx->port, target => "/$_/$form") for qw(session user);
+
+        is cause("/session/$form")->{aws_sigv4_cause}, 'missing_token',
+           "$form: a token is missing";
+        is cause("/user/$form")->{aws_sigv4_cause}, 'unknown_key',
+           "$form: a key of a user has none";
+    }
+
+    $nginx->stop_it;
+    like slurp($nginx->error_log),
+         qr/cause "missing_token": .*give the provider the token/,
+         'the log says what to do';
+
+    return;
+}
 
 sub cause {
     my ($target) = @_;
 
-    my ($line, @seen);
+    my $line;
     wait_for(sub {
-        push @seen, $nginx->access;
-        ($line) = grep { ($_->{request} // $_->{request_uri} // '')
-                         =~ m{\Q$target\E(?: |$)} } @seen;
-    });
+        ($line) = grep { $_->{request_uri} eq $target } $nginx->access;
+    }) or die "$target is not in the access log";
 
-    return $line // $seen[-1];
+    return $line;
 }
