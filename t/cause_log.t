@@ -7,28 +7,14 @@ use strict;
 use warnings;
 
 use JSON::PP ();
-use POSIX    qw(strftime);
 use Test::More;
 
 use lib 't/lib';
 
 use AwsSigV4;
+use AwsSigV4::Clock;
 
-my ($faketime) = grep { -e } glob '/usr/lib/*/faketime/libfaketime.so.1';
-
-if (!$faketime && ($ENV{CI} // '') ne 'true') {
-    plan skip_all => 'libfaketime is missing';
-}
-
-my $dir = temp_dir();
-
-my %fake = (
-    LD_PRELOAD              => $faketime,
-    FAKETIME_TIMESTAMP_FILE => "$dir/clock",
-    FAKETIME_NO_CACHE       => 1,
-    DONT_FAKE_MONOTONIC     => 1,
-    ASAN_OPTIONS            => 'verify_asan_link_order=0:detect_leaks=0',
-);
+my $clock = AwsSigV4::Clock->new;
 
 my $evil = qq(a\n2026/01/01 00:00:00 [alert] 1#1: forged\r\e[31m\x00\x7f"\\)
          . "<script>alert(1)</script>\x{e9}";
@@ -60,14 +46,12 @@ my $verifier = start_verifier(script => [
 
 # It stands still, so that a second lasts as long as is needed.
 my $now = time;
-clock($now);
+$clock->stop_at($now);
 
 my $nginx = start_nginx(
+    $clock->nginx(1),
     verifier    => $verifier,
-    env         => \%fake,
     variables   => ['aws_sigv4_cause', 'request_uri'],
-    main_config => "worker_processes 1;\n"
-        . join('', map { "env $_;\n" } sort keys %fake),
     http_config => 'aws_sigv4_provider default static
         access_key_id=$TEST_AKID secret_access_key=$TEST_SECRET;',
     config => 'location / {
@@ -103,7 +87,7 @@ subtest 'an answer that would forge lines' => sub {
 
 
 subtest 'ten lines a second' => sub {
-    clock($now + 10);
+    $clock->stop_at($now + 10);
     ask("/n$_") for 1 .. 25;
 
     my @levels = map { level("/n$_") } 1 .. 25;
@@ -112,7 +96,7 @@ subtest 'ten lines a second' => sub {
     unlike slurp($nginx->error_log), qr/more requests/, 'and not counted yet';
 
     # what is of level "info" anyway is neither counted nor tells the count
-    clock($now + 20);
+    $clock->stop_at($now + 20);
     ask('/info');
     is level('/info'), 'info', 'an error of an application';
     unlike slurp($nginx->error_log), qr/more requests/, 'tells nothing';
@@ -123,7 +107,7 @@ subtest 'ten lines a second' => sub {
          qr/\[error\].*refused 15 more requests in one second/,
          'before which the others are counted';
 
-    clock($now + 30);
+    $clock->stop_at($now + 30);
     ask('/n27');
     is scalar(() = slurp($nginx->error_log) =~ /more requests in one/g), 1,
        'once';
@@ -171,14 +155,4 @@ sub json_text {
     my (%members) = @_;
 
     return JSON::PP->new->canonical->encode(\%members);
-}
-
-sub clock {
-    my ($time) = @_;
-
-    spew("$dir/clock.new", strftime("%Y-%m-%d %H:%M:%S\n", localtime $time),
-         0644);
-    rename "$dir/clock.new", "$dir/clock" or die "rename: $!";
-
-    return;
 }

@@ -11,34 +11,19 @@ use Test::More;
 use lib 't/lib';
 
 use AwsSigV4;
+use AwsSigV4::Clock;
 use AwsSigV4::Metrics;
 
-my ($faketime) = grep { -e } glob '/usr/lib/*/faketime/libfaketime.so.1';
-
-if (!$faketime && ($ENV{CI} // '') ne 'true') {
-    plan skip_all => 'libfaketime is missing';
-}
-
-my $dir = temp_dir();
-
-my %fake = (
-    LD_PRELOAD              => $faketime,
-    FAKETIME_TIMESTAMP_FILE => "$dir/clock",
-    FAKETIME_NO_CACHE       => 1,
-    DONT_FAKE_MONOTONIC     => 1,
-    ASAN_OPTIONS            => 'verify_asan_link_order=0:detect_leaks=0',
-);
+my $clock = AwsSigV4::Clock->new;
 
 my ($cert, $key) = make_cert();
 my $verifier = start_verifier(cert => $cert, cert_key => $key);
 
-clock('+7200s');
+$clock->set('+7200s');
 
 my $nginx = start_nginx(
+    $clock->nginx(2),
     verifier    => $verifier,
-    env         => \%fake,
-    main_config => "worker_processes 2;\n"
-        . join('', map { "env $_;\n" } sort keys %fake),
     values      => { TEST_CERT => $cert },
     http_config => 'aws_sigv4_provider default static
         access_key_id=$TEST_AKID secret_access_key=$TEST_SECRET;
@@ -90,7 +75,7 @@ ok abs($clocks[0][2] + 7200) <= 1, 'and by how much it differs';
 is_deeply metrics_json($nginx)->{clock_skew_seconds},
           { localhost => $clocks[0][2] }, 'in JSON, too';
 
-clock('+0');
+$clock->set('+0');
 
 ok wait_for(sub { ask('/');
                   slurp($nginx->error_log) =~ /no longer corrected/ }),
@@ -105,15 +90,6 @@ done_testing();
 
 
 sub ask { return request($nginx->port, target => $_[0])->{status} }
-
-sub clock {
-    my ($offset) = @_;
-
-    spew("$dir/clock.new", "$offset\n", 0644);
-    rename "$dir/clock.new", "$dir/clock" or die "rename: $!";
-
-    return;
-}
 
 sub clocks {
     return grep { $_->[0] eq 'aws_sigv4_clock_skew_seconds' } scrape($nginx);
