@@ -103,7 +103,8 @@ sub make_cert {
     return @cert if @cert;
 
     my $dir    = temp_dir();
-    my @names  = qw(DNS:localhost IP:127.0.0.1 DNS:*.amazonaws.com
+    my @names  = qw(DNS:localhost DNS:s3.localhost IP:127.0.0.1
+                    DNS:*.amazonaws.com
                     DNS:*.us-east-1.amazonaws.com
                     DNS:*.s3.us-east-1.amazonaws.com
                     DNS:*.us-east-1.es.amazonaws.com
