@@ -414,7 +414,7 @@ ngx_http_fetch_test(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         ca = value[1];
     }
 
-    ftcf->ssl = ngx_http_aws_sigv4_fetch_ssl(cf, &ca);
+    ftcf->ssl = ngx_http_aws_sigv4_fetch_ssl(cf, "aws_sigv4_fetch_test", &ca);
     if (ftcf->ssl == NULL) {
         return NGX_CONF_ERROR;
     }
