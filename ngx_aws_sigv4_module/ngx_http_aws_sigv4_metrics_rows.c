@@ -61,12 +61,7 @@ ngx_http_aws_sigv4_rows_providers(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_uint_t                            i, n;
     ngx_http_aws_sigv4_provider_state_t  *states;
 
-    states = ngx_http_aws_sigv4_provider_states(smcf, out->pool, &n);
-
-    if (states == NULL) {
-        out->failed = 1;
-        return;
-    }
+    states = ngx_http_aws_sigv4_provider_states(smcf, out, &n);
 
     for (i = 0; i < n; i++) {
         ngx_http_aws_sigv4_rows_provider(&states[i], out);

@@ -370,12 +370,7 @@ ngx_http_aws_sigv4_text_providers(ngx_http_aws_sigv4_text_t *text)
 
     out = text->out;
 
-    states = ngx_http_aws_sigv4_provider_states(text->smcf, out->pool, &n);
-
-    if (states == NULL) {
-        out->failed = 1;
-        return;
-    }
+    states = ngx_http_aws_sigv4_provider_states(text->smcf, out, &n);
 
     for (k = 0; k < sizeof(families) / sizeof(families[0]); k++) {
 

@@ -733,10 +733,6 @@ typedef struct {
 void ngx_http_aws_sigv4_provider_state(ngx_http_aws_sigv4_provider_t *p,
     ngx_http_aws_sigv4_provider_state_t *state);
 
-/* of all that have a name; NULL: there is no memory */
-ngx_http_aws_sigv4_provider_state_t *ngx_http_aws_sigv4_provider_states(
-    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_pool_t *pool, ngx_uint_t *n);
-
 
 static ngx_inline sigv4_str_t
 ngx_http_aws_sigv4_str(ngx_str_t *s)

@@ -33,7 +33,7 @@ ngx_http_aws_sigv4_out_init(ngx_http_aws_sigv4_out_t *out, ngx_pool_t *pool)
 void
 ngx_http_aws_sigv4_out(ngx_http_aws_sigv4_out_t *out, const char *fmt, ...)
 {
-    u_char   *last;
+    u_char   *last, *end;
     va_list   args;
 
     if (ngx_http_aws_sigv4_out_room(out, NGX_HTTP_AWS_SIGV4_OUT_LINE)
@@ -42,11 +42,18 @@ ngx_http_aws_sigv4_out(ngx_http_aws_sigv4_out_t *out, const char *fmt, ...)
         return;
     }
 
+    end = out->buf->last + NGX_HTTP_AWS_SIGV4_OUT_LINE;
+
     va_start(args, fmt);
-    last = ngx_vslprintf(out->buf->last,
-                         out->buf->last + NGX_HTTP_AWS_SIGV4_OUT_LINE,
-                         fmt, args);
+    last = ngx_vslprintf(out->buf->last, end, fmt, args);
     va_end(args);
+
+    /* a part of a line is worse than no answer, and full is taken for cut */
+
+    if (last == end) {
+        out->failed = 1;
+        return;
+    }
 
     out->size += last - out->buf->last;
     out->buf->last = last;
@@ -140,13 +147,10 @@ ngx_http_aws_sigv4_out_head(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, char *policy)
 {
     if (ngx_http_aws_sigv4_out_header(r, "Cache-Control", "no-store")
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ngx_http_aws_sigv4_out_header(r, "X-Content-Type-Options", "nosniff")
-        != NGX_OK)
+        != NGX_OK
+        || ngx_http_aws_sigv4_out_header(r, "X-Content-Type-Options",
+                                         "nosniff")
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -9,6 +9,7 @@
 #include "ngx_http_aws_sigv4_module.h"
 #include "providers/ngx_http_aws_sigv4_provider.h"
 #include "ngx_http_aws_sigv4_refresh.h"
+#include "ngx_http_aws_sigv4_status.h"
 
 
 static void ngx_http_aws_sigv4_provider_slot(
@@ -124,7 +125,7 @@ ngx_http_aws_sigv4_provider_age(ngx_msec_t since)
 
 ngx_http_aws_sigv4_provider_state_t *
 ngx_http_aws_sigv4_provider_states(ngx_http_aws_sigv4_main_conf_t *smcf,
-    ngx_pool_t *pool, ngx_uint_t *n)
+    ngx_http_aws_sigv4_out_t *out, ngx_uint_t *n)
 {
     ngx_uint_t                            i;
     ngx_array_t                          *providers;
@@ -133,14 +134,16 @@ ngx_http_aws_sigv4_provider_states(ngx_http_aws_sigv4_main_conf_t *smcf,
 
     providers = &smcf->store.providers;
 
-    states = ngx_palloc(pool, (providers->nelts + 1)
-                              * sizeof(ngx_http_aws_sigv4_provider_state_t));
+    *n = 0;
+
+    states = ngx_palloc(out->pool, (providers->nelts + 1)
+                               * sizeof(ngx_http_aws_sigv4_provider_state_t));
     if (states == NULL) {
+        out->failed = 1;
         return NULL;
     }
 
     p = providers->elts;
-    *n = 0;
 
     /* none has been loaded if nobody signs */
 

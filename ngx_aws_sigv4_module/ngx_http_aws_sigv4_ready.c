@@ -49,12 +49,9 @@ ngx_http_aws_sigv4_ready_handler(ngx_http_request_t *r)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_aws_sigv4_module);
 
-    states = ngx_http_aws_sigv4_provider_states(smcf, r->pool, &n);
-    if (states == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     ngx_http_aws_sigv4_out_init(&out, r->pool);
+
+    states = ngx_http_aws_sigv4_provider_states(smcf, &out, &n);
 
     ready = 1;
 

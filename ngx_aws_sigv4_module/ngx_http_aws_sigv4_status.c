@@ -27,9 +27,11 @@ typedef struct {
 
 static ngx_int_t ngx_http_aws_sigv4_status_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aws_sigv4_status_unknown(ngx_http_request_t *r);
-static ngx_http_aws_sigv4_format_t *ngx_http_aws_sigv4_status_format(
-    ngx_http_request_t *r);
-static ngx_str_t *ngx_http_aws_sigv4_status_accept(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aws_sigv4_status_format(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_format_t **format);
+static ngx_int_t ngx_http_aws_sigv4_status_accept(ngx_http_request_t *r,
+    ngx_str_t *accept);
+static ngx_uint_t ngx_http_aws_sigv4_status_accepts(ngx_table_elt_t *h);
 static ngx_http_aws_sigv4_format_t *ngx_http_aws_sigv4_status_negotiate(
     ngx_str_t *accept);
 static ngx_uint_t ngx_http_aws_sigv4_status_weight(ngx_str_t *accept,
@@ -94,10 +96,14 @@ ngx_http_aws_sigv4_status_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    format = ngx_http_aws_sigv4_status_format(r);
+    rc = ngx_http_aws_sigv4_status_format(r, &format);
 
-    if (format == NULL) {
+    if (rc == NGX_DECLINED) {
         return ngx_http_aws_sigv4_status_unknown(r);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     /* megabytes, which nobody would see */
@@ -141,12 +147,13 @@ ngx_http_aws_sigv4_status_unknown(ngx_http_request_t *r)
 }
 
 
-/* NULL: format= names one that there is not */
+/* NGX_DECLINED: format= names one that there is not */
 
-static ngx_http_aws_sigv4_format_t *
-ngx_http_aws_sigv4_status_format(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_aws_sigv4_status_format(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_format_t **format)
 {
-    ngx_str_t                    *accept, name;
+    ngx_str_t                     accept, name;
     ngx_http_aws_sigv4_format_t  *f;
 
     if (ngx_http_arg(r, (u_char *) "format", 6, &name) == NGX_OK) {
@@ -156,48 +163,78 @@ ngx_http_aws_sigv4_status_format(ngx_http_request_t *r)
             if (ngx_http_aws_sigv4_name_is(&name, (char *) f->name.data,
                                            f->name.len))
             {
-                return f;
+                *format = f;
+                return NGX_OK;
             }
         }
 
-        return NULL;
+        return NGX_DECLINED;
     }
 
-    accept = ngx_http_aws_sigv4_status_accept(r);
-
-    if (accept == NULL) {
-        return ngx_http_aws_sigv4_formats;
+    if (ngx_http_aws_sigv4_status_accept(r, &accept) != NGX_OK) {
+        return NGX_ERROR;
     }
 
-    return ngx_http_aws_sigv4_status_negotiate(accept);
+    *format = ngx_http_aws_sigv4_status_negotiate(&accept);
+
+    return NGX_OK;
 }
 
 
-/* nginx itself looks at this header in some of its builds only */
+/*
+ * RFC 9110, 5.3: lines of one name are one list.  nginx itself looks at this
+ * header in some of its builds only.
+ */
 
-static ngx_str_t *
-ngx_http_aws_sigv4_status_accept(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_aws_sigv4_status_accept(ngx_http_request_t *r, ngx_str_t *accept)
 {
+    u_char           *p;
+    size_t            size;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
+    size = 0;
 
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            size += ngx_http_aws_sigv4_status_accepts(&h[i])
+                    ? h[i].value.len + 1 : 0;
+        }
+    }
+
+    p = ngx_pnalloc(r->pool, size + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    accept->data = p;
+    accept->len = size;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].key.len == 6
-                && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6)
-                   == 0)
-            {
-                return &h[i].value;
+            if (ngx_http_aws_sigv4_status_accepts(&h[i])) {
+                p = ngx_cpymem(p, h[i].value.data, h[i].value.len);
+                *p++ = ',';
             }
         }
     }
 
-    return NULL;
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_status_accepts(ngx_table_elt_t *h)
+{
+    return h->key.len == 6
+           && ngx_strncasecmp(h->key.data, (u_char *) "accept", 6) == 0;
 }
 
 

@@ -9,8 +9,8 @@
  * What the handlers of aws_sigv4_metrics and aws_sigv4_ready answer.
  *
  * A format is a row in the table of ngx_http_aws_sigv4_status.c, and its
- * function adds to the output; it cannot fail but by a lack of memory, which
- * the output remembers.
+ * function adds to the output; it cannot fail but by a lack of memory or a
+ * line that is too long, which the output remembers.
  */
 
 
@@ -41,7 +41,7 @@ typedef void (*ngx_http_aws_sigv4_status_pt)(
 void ngx_http_aws_sigv4_out_init(ngx_http_aws_sigv4_out_t *out,
     ngx_pool_t *pool);
 
-/* at most 1024 bytes, by the formats of ngx_sprintf() */
+/* less than 1024 bytes, or it has failed; by the formats of ngx_sprintf() */
 void ngx_http_aws_sigv4_out(ngx_http_aws_sigv4_out_t *out, const char *fmt,
     ...);
 
@@ -64,6 +64,15 @@ ngx_int_t ngx_http_aws_sigv4_out_head(ngx_http_request_t *r,
 ngx_int_t ngx_http_aws_sigv4_out_send(ngx_http_request_t *r,
     ngx_http_aws_sigv4_out_t *out, ngx_uint_t status, ngx_str_t *type,
     char *policy);
+
+
+/*
+ * ngx_http_aws_sigv4_provider_state.c: of all n that have a name; without
+ * memory none, and the output has failed
+ */
+ngx_http_aws_sigv4_provider_state_t *ngx_http_aws_sigv4_provider_states(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out,
+    ngx_uint_t *n);
 
 
 /* ngx_http_aws_sigv4_status.c, ngx_http_aws_sigv4_ready.c: the setters */

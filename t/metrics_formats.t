@@ -67,14 +67,17 @@ subtest 'formats' => sub {
         ['text/*', $prometheus],
         ['text/plain;q=0, text/*', $html],
         ['text/html;q=0.2, application/json;q=0.3', $json],
+       [['image/png', 'application/json'], $json],
+       [['text/html;q=0.2', 'application/json;q=0.3', ''], $json],
     )
     {
         my ($accept, $type) = @$case;
+        my @lines = ref $accept ? @$accept : grep { defined } $accept;
         my $response = request($nginx->port, target => '/metrics',
-            headers => defined $accept ? [[Accept => $accept]] : []);
+            headers => [map { [Accept => $_] } @lines]);
 
         is header($response, 'Content-Type'), $type,
-           'Accept: ' . ($accept // 'none');
+           'Accept: ' . (join(' and ', @lines) || 'none');
     }
 
     for my $case (['?format=json', 200, $json],

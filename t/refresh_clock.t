@@ -14,35 +14,18 @@ use Test::More;
 use lib 't/lib';
 
 use AwsSigV4;
+use AwsSigV4::Clock;
 use AwsSigV4::Credentials;
 
-my ($faketime) = grep { -e } glob '/usr/lib/*/faketime/libfaketime.so.1';
+my $clock = AwsSigV4::Clock->new;
 
-if (!$faketime && ($ENV{CI} // '') ne 'true') {
-    plan skip_all => 'libfaketime is missing';
-}
-
-my $dir = temp_dir();
-
-my %fake = (
-    LD_PRELOAD              => $faketime,
-    FAKETIME_TIMESTAMP_FILE => "$dir/clock",
-    FAKETIME_NO_CACHE       => 1,
-    DONT_FAKE_MONOTONIC     => 1,
-    ASAN_OPTIONS            => 'verify_asan_link_order=0:detect_leaks=0',
-);
-
-my %config = (
-    type => 'container',
-    env => \%fake,
-    main_config => join('', map { "env $_;\n" } sort keys %fake),
-);
+my %config = (type => 'container', $clock->nginx);
 
 
 subtest 'back' => sub {
     my $server = AwsSigV4::Credentials->new(count => 1, life => 12);
 
-    clock('+0');
+    $clock->set('+0');
 
     my $nginx = $server->gateway(%config);
 
@@ -51,7 +34,7 @@ subtest 'back' => sub {
 
     # by this clock they live for an hour
 
-    clock('-3600s');
+    $clock->set('-3600s');
 
     ok wait_for(sub {
            AwsSigV4::Credentials::used($nginx) eq '200 ASIANUMBER2'
@@ -63,7 +46,7 @@ subtest 'back' => sub {
 subtest 'forward' => sub {
     my $server = AwsSigV4::Credentials->new(count => 1, life => 3600);
 
-    clock('+0');
+    $clock->set('+0');
 
     my $nginx = $server->gateway(%config,
         location => 'aws_sigv4_credentials_timeout 30s;');
@@ -72,7 +55,7 @@ subtest 'forward' => sub {
        'credentials of an hour are fetched';
 
     $server->set(life => 3 * 3600);
-    clock('+7200s');
+    $clock->set('+7200s');
 
     ok wait_for(sub {
            AwsSigV4::Credentials::used($nginx) eq '200 ASIANUMBER2'
@@ -82,11 +65,3 @@ subtest 'forward' => sub {
 
 
 done_testing();
-
-
-sub clock {
-    my ($offset) = @_;
-
-    spew("$dir/clock.new", "$offset\n", 0644);
-    rename "$dir/clock.new", "$dir/clock" or die "rename: $!";
-}

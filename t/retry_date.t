@@ -13,9 +13,7 @@ use IO::Socket::INET;
 use Test::More;
 
 use AwsSigV4;
-
-my ($faketime) = grep { -e } '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1',
-    glob '/usr/lib/*/faketime/libfaketime.so.1';
+use AwsSigV4::Clock;
 
 my $http = <<'EOC';
 aws_sigv4_provider default static
@@ -74,29 +72,15 @@ EOC
 
 # The upstream completes its handshake when the clock has gone on.
 sub waited {
-    plan skip_all => 'libfaketime is missing'
-        unless $faketime || ($ENV{CI} // '') eq 'true';
-
-    my $dir      = temp_dir();
+    my $clock    = AwsSigV4::Clock->new;
     my ($cert, $key) = make_cert();
     my $verifier = start_verifier(cert => $cert, cert_key => $key);
     my $relay    = IO::Socket::INET->new(Listen => 8, Proto => 'tcp',
                                          LocalAddr => '127.0.0.1');
 
-    my %fake = (
-        LD_PRELOAD             => $faketime,
-        FAKETIME_TIMESTAMP_FILE => "$dir/clock",
-        FAKETIME_NO_CACHE      => 1,
-        DONT_FAKE_MONOTONIC    => 1,
-        ASAN_OPTIONS           => 'verify_asan_link_order=0:detect_leaks=0',
-    );
-
-    spew("$dir/clock", "+0\n", 0644);
-
     my $nginx = start_nginx(
+        $clock->nginx(1),
         verifier    => $verifier,
-        env         => \%fake,
-        main_config => join('', map { "env $_;\n" } sort keys %fake),
         variables   => ['aws_sigv4_status'],
         values      => { TEST_RELAY => $relay->sockport,
                          TEST_CERT  => $cert },
@@ -115,7 +99,7 @@ EOC
 
     for my $wait (0, 30, 61, 300) {
         my $start = time;
-        spew("$dir/clock", "+0\n");
+        $clock->set('+0');
 
         my $client = http_client(port => $nginx->port);
         my ($head, $body) = AwsSigV4::Client::format_request(
@@ -126,7 +110,7 @@ EOC
         my $waiting = $relay->accept;
         my $signed  = time;
 
-        spew("$dir/clock", "+${wait}s\n");
+        $clock->set("+${wait}s");
         $verifier->mark;
         relay($waiting, $verifier->tls_port, sub { $verifier->records });
 

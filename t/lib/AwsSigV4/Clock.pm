@@ -38,7 +38,8 @@ sub new {
     return $self;
 }
 
-# Arguments of start_nginx(): workers see the clock as well.
+# Arguments of start_nginx(): workers, if so many are asked for, see the
+# clock as well.
 sub nginx {
     my ($self, $workers) = @_;
 
@@ -46,8 +47,9 @@ sub nginx {
 
     return (
         env         => $env,
-        main_config => join '', "worker_processes $workers;\n",
-                                map { "env $_;\n" } sort keys %{$env},
+        main_config => join '',
+            ($workers ? "worker_processes $workers;\n" : ()),
+            map { "env $_;\n" } sort keys %{$env},
     );
 }
 
