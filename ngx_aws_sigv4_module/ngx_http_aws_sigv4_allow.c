@@ -222,6 +222,17 @@ ngx_http_aws_sigv4_allowed(ngx_http_request_t *r,
 }
 
 
+/* without a request that fails: for those who have another host to turn to */
+
+ngx_uint_t
+ngx_http_aws_sigv4_allows(ngx_http_aws_sigv4_loc_conf_t *slcf,
+    ngx_str_t *host)
+{
+    return slcf->allow_hosts != NULL
+           && ngx_http_aws_sigv4_match(slcf->allow_hosts, host);
+}
+
+
 ngx_int_t
 ngx_http_aws_sigv4_authority(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *authority)

@@ -38,6 +38,8 @@ int ngx_http_aws_sigv4_ffi_get(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ffi_choice_t *out);
 int ngx_http_aws_sigv4_ffi_off(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ffi_str_t *err);
+int ngx_http_aws_sigv4_ffi_allows(ngx_http_request_t *r, const u_char *host,
+    size_t len);
 static ngx_http_aws_sigv4_ctx_t *ngx_http_aws_sigv4_ffi_ctx(
     ngx_http_request_t *r, ngx_http_aws_sigv4_ffi_str_t *err);
 static int ngx_http_aws_sigv4_ffi_check(
@@ -171,6 +173,24 @@ ngx_http_aws_sigv4_ffi_off(ngx_http_request_t *r,
     ctx->choice.off = 1;
 
     return NGX_OK;
+}
+
+
+/* whether a host that is chosen will be signed for in this location */
+
+int
+ngx_http_aws_sigv4_ffi_allows(ngx_http_request_t *r, const u_char *host,
+    size_t len)
+{
+    ngx_str_t                       name;
+    ngx_http_aws_sigv4_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_aws_sigv4_module);
+
+    name.len = len;
+    name.data = (u_char *) host;
+
+    return len && ngx_http_aws_sigv4_allows(slcf, &name);
 }
 
 

@@ -441,6 +441,10 @@ ngx_uint_t ngx_http_aws_sigv4_is_host(ngx_str_t *host);
 ngx_int_t ngx_http_aws_sigv4_valid_host(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx);
 
+/* whether "aws_sigv4_allow_hosts" has the host */
+ngx_uint_t ngx_http_aws_sigv4_allows(ngx_http_aws_sigv4_loc_conf_t *slcf,
+    ngx_str_t *host);
+
 /* NGX_OK if a host that the request chose may be signed for, else 403 */
 ngx_int_t ngx_http_aws_sigv4_allowed(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_str_t *host);

@@ -60,6 +60,13 @@ return { models = {
         us, { route = "runtime-openai", url = "$TEST_LLM_US",
               host = "not.allowed.example", model = "no",
               region = "us-east-1", cooldown = 0 } },
+    ["first-forbidden"] = {
+        { route = "runtime-openai", url = "$TEST_LLM_US", name = "not-signed",
+          host = "not.allowed.example", model = "no", region = "us-east-1",
+          cooldown = 600 }, eu },
+    ["first-elsewhere"] = {
+        { route = "runtime-openai", url = "http://not.allowed.example:1",
+          model = "no", region = "us-east-1", cooldown = 0 }, eu },
     ["native-forbidden"] = {
         { route = "bedrock", url = "$TEST_LLM_US",
           host = "not.allowed.example", model = "no",
@@ -297,6 +304,28 @@ sub forbidden {
         is(models_of(@requests), $alias =~ /^last/ ? 'of-us' : '',
            "$alias: nothing is sent");
     }
+
+    $llm->rules;
+
+    # one that is not the last has failed, and is said to
+    for my $alias (qw(first-forbidden first-elsewhere)) {
+        my ($response, @requests) = ask($alias);
+
+        is($response->{status}, 200, "$alias: status");
+        is(models_of(@requests), 'of-eu', "$alias: the next target");
+        is(log_line()->{llm_attempts}, 2, "$alias: attempts");
+    }
+
+    like(slurp($gateway->error_log), qr/\[error\].*llm:\ target
+         \ "not-signed":\ host\ "not\.allowed\.example"\ is\ not\ in
+         \ "aws_sigv4_allow_hosts"/x, 'with a line in the log');
+
+    # the upstream's own 403 is the answer, of such a target too
+    $llm->rules({ model => 'of-eu', status => 403 });
+
+    my ($response, @requests) = ask('first-forbidden');
+    is("$response->{status} " . models_of(@requests), '403 of-eu',
+       'cooled down: the other target first, whose 403 passes');
 
     $llm->rules;
 

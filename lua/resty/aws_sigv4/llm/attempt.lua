@@ -15,19 +15,30 @@
 
 
 local aws_sigv4 = require "resty.aws_sigv4"
+local base = require "resty.core.base"
+local ffi = require "ffi"
 local body = require "resty.aws_sigv4.llm.body"
 local edits = require "resty.aws_sigv4.llm.edits"
 local errors = require "resty.aws_sigv4.llm.errors"
 local keys = require "resty.aws_sigv4.llm.keys"
+local upstream = require "resty.aws_sigv4.llm.upstream"
 
 
+local C = ffi.C
 local ngx = ngx
 local concat = table.concat
+local get_request = base.get_request
 local gmatch = string.gmatch
+local ipairs = ipairs
 local match = string.match
 local min = math.min
 local set_scope = aws_sigv4.set
 local tonumber = tonumber
+
+
+ffi.cdef [[
+int ngx_http_aws_sigv4_ffi_allows(void *r, const char *host, size_t len);
+]]
 
 
 local _M = { version = "0.1.0" }
@@ -151,19 +162,12 @@ local function cool_down(target, wait)
 end
 
 
--- the last of the values of a variable that has one for each upstream
-
-local function last_of(value)
-    return value and match(value, "([%d.%-]+)%s*$")
-end
-
-
 -- A request that was sent and not answered in time may be under way still, and
 -- be paid for twice.
 
 local function may_repeat(target)
     return target.retry_timeout
-           or last_of(ngx.var.upstream_connect_time) == "-"
+           or not upstream.is_connected()
 end
 
 
@@ -180,7 +184,7 @@ local function failed(s)
     -- the gateway's own trouble, such as credentials that are not there: no
     -- upstream was asked, and the variables are those of one before
     if not refused(s, target) then
-        status = tonumber(last_of(ngx.var.upstream_status))
+        status = upstream.status()
     end
 
     cool_down(target, (status == 429 or status == 503) and retry_after())
@@ -365,6 +369,20 @@ local function set_identity(s, target)
 end
 
 
+-- The signer would answer 403, which error_page cannot tell from the 403 of
+-- an upstream: that one passes.
+
+local function forbidden(target)
+    local r = get_request()
+
+    for _, host in ipairs { target.host, target.authority } do
+        if C.ngx_http_aws_sigv4_ffi_allows(r, host, #host) == 0 then
+            return host
+        end
+    end
+end
+
+
 function _M.run(s)
     if s.index > 0 then
         failed(s)
@@ -377,6 +395,15 @@ function _M.run(s)
 
     s.target = target
     set_target(s, target)
+
+    if target.signed and s.index < #s.targets then
+        local host = forbidden(target)
+
+        if host then
+            return give_up(s, "gateway_error", "host \"" .. host
+                           .. "\" is not in \"aws_sigv4_allow_hosts\"")
+        end
+    end
 
     local ok, err = set_body(s, target)
     if not ok then
@@ -398,7 +425,7 @@ function _M.log(s)
         return
     end
 
-    local status = tonumber(last_of(ngx.var.upstream_status))
+    local status = upstream.status()
 
     if FAILED[status] and not refused(s, target) then
         cool_down(target, (status == 429 or status == 503) and retry_after())

@@ -13,9 +13,10 @@
 --         as it is.  nil: there is no region
 --
 -- It has, beside the fields of the file: signed (or else it has a key),
--- invoke, host, region, service, credentials, urls (operation → URL), label
--- (for logs), model_json (as it goes into bodies), betas (a set), cool_key (in
--- the shared dict).
+-- invoke, host, authority (where nginx connects to), region, service,
+-- credentials, urls (operation → URL), label (for logs), model_json (as it
+-- goes into bodies), betas (a set), no_options (it does not know
+-- "stream_options"), cool_key (in the shared dict).
 
 
 local cjson = require "cjson.safe"
@@ -93,6 +94,11 @@ local function quote(text)
 end
 
 
+local function authority(url)
+    return match(url, "^https?://([^/]+)")
+end
+
+
 local function set_scope(target, at, defaults)
     target.region = target.region or arn_region(target.model)
                     or defaults.region
@@ -120,7 +126,7 @@ local function set_key(target, route)
         return nil, ".url: is missing"
     end
 
-    target.host = target.host or match(target.url, "^https?://([^/]+)")
+    target.host = target.host or authority(target.url)
     target.key_header = target.key_header or route.key
 
     if target.key_file then
@@ -174,6 +180,8 @@ local function set_edits(target)
         if name == "model" or name == "stream" then
             return nil, ".drop: \"" .. name .. "\" is needed"
         end
+
+        target.no_options = target.no_options or name == "stream_options"
     end
 
     for old, new in pairs(target.rename or {}) do
@@ -182,6 +190,9 @@ local function set_edits(target)
         then
             return nil, ".rename: \"model\" and \"stream\" are needed"
         end
+
+        target.no_options = target.no_options or old == "stream_options"
+                            or new == "stream_options"
     end
 
     target.model_json = quote(target.model)
@@ -226,9 +237,10 @@ local function finish(target, defaults)
     end
 
     target.urls = endpoints.urls(target)
+    target.authority = authority(target.url)
 
     target.label = target.name or target.route .. ":"
-                   .. (target.region or match(target.url, "^https?://([^/]+)"))
+                   .. (target.region or target.authority)
     target.cool_key = "cool:" .. target.url .. " " .. target.host .. " "
                       .. target.model .. " "
                       .. (target.credentials or target.key_file or "")
