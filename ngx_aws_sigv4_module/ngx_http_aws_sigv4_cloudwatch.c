@@ -14,24 +14,26 @@
 #define NGX_HTTP_AWS_SIGV4_CW_ANSWER      16384
 
 
+typedef struct {
+    ngx_http_aws_sigv4_cloudwatch_t  *cw;
+    uint64_t                          generation; /* of the credentials */
+    ngx_http_aws_sigv4_call_t         call;
+} ngx_http_aws_sigv4_cloudwatch_ctx_t;
+
+
 static void ngx_http_aws_sigv4_cloudwatch_handler(ngx_event_t *ev);
 static void ngx_http_aws_sigv4_cloudwatch_send(
     ngx_http_aws_sigv4_cloudwatch_t *cw);
 static char *ngx_http_aws_sigv4_cloudwatch_request(
-    ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_fetch_t *f,
-    ngx_http_aws_sigv4_call_t *call);
+    ngx_http_aws_sigv4_cloudwatch_ctx_t *ctx, ngx_http_aws_sigv4_fetch_t *f);
 static void ngx_http_aws_sigv4_cloudwatch_answer(
+    ngx_http_aws_sigv4_fetch_t *f);
+static ngx_uint_t ngx_http_aws_sigv4_cloudwatch_accepted(
     ngx_http_aws_sigv4_fetch_t *f);
 static void ngx_http_aws_sigv4_cloudwatch_refused(
     ngx_http_aws_sigv4_cloudwatch_t *cw, ngx_http_aws_sigv4_fetch_t *f);
 static void ngx_http_aws_sigv4_cloudwatch_failed(
     ngx_http_aws_sigv4_cloudwatch_t *cw, const char *fmt, ...);
-
-
-typedef struct {
-    ngx_http_aws_sigv4_cloudwatch_t  *cw;
-    ngx_http_aws_sigv4_call_t         call;
-} ngx_http_aws_sigv4_cloudwatch_ctx_t;
 
 
 void
@@ -98,7 +100,7 @@ ngx_http_aws_sigv4_cloudwatch_send(ngx_http_aws_sigv4_cloudwatch_t *cw)
         ctx->cw = cw;
         f->data = ctx;
 
-        err = ngx_http_aws_sigv4_cloudwatch_request(cw, f, &ctx->call);
+        err = ngx_http_aws_sigv4_cloudwatch_request(ctx, f);
     }
 
     if (err != NULL) {
@@ -125,13 +127,16 @@ ngx_http_aws_sigv4_cloudwatch_send(ngx_http_aws_sigv4_cloudwatch_t *cw)
 
 
 static char *
-ngx_http_aws_sigv4_cloudwatch_request(ngx_http_aws_sigv4_cloudwatch_t *cw,
-    ngx_http_aws_sigv4_fetch_t *f, ngx_http_aws_sigv4_call_t *call)
+ngx_http_aws_sigv4_cloudwatch_request(
+    ngx_http_aws_sigv4_cloudwatch_ctx_t *ctx, ngx_http_aws_sigv4_fetch_t *f)
 {
     int                                rc;
+    ngx_http_aws_sigv4_cloudwatch_t   *cw;
     ngx_http_aws_sigv4_credentials_t  *cred;
 
     static ngx_str_t  type = ngx_string("application/x-www-form-urlencoded");
+
+    cw = ctx->cw;
 
     f->purpose = "to tell CloudWatch what was counted";
     f->origin = &cw->origin;
@@ -144,7 +149,7 @@ ngx_http_aws_sigv4_cloudwatch_request(ngx_http_aws_sigv4_cloudwatch_t *cw,
 
     ngx_str_set(&f->method, "POST");
 
-    if (ngx_http_aws_sigv4_cloudwatch_form(cw, f->pool, call, &f->body)
+    if (ngx_http_aws_sigv4_cloudwatch_form(cw, f->pool, &ctx->call, &f->body)
         != NGX_OK
         || ngx_http_aws_sigv4_fetch_header(f, "Content-Type", &type)
            != NGX_OK)
@@ -161,6 +166,8 @@ ngx_http_aws_sigv4_cloudwatch_request(ngx_http_aws_sigv4_cloudwatch_t *cw,
     {
         return "there are no credentials";
     }
+
+    ctx->generation = cred->generation;
 
     rc = ngx_http_aws_sigv4_sign_form(f, "monitoring",
                                        ngx_http_aws_sigv4_str(&cw->region),
@@ -190,6 +197,14 @@ ngx_http_aws_sigv4_cloudwatch_answer(ngx_http_aws_sigv4_fetch_t *f)
         return;
     }
 
+    if (!ngx_http_aws_sigv4_cloudwatch_accepted(f)) {
+        ngx_http_aws_sigv4_cloudwatch_failed(cw, "%V answered with status "
+                                             "200, but not as CloudWatch "
+                                             "does, look at \"endpoint=\"",
+                                             &cw->origin.name);
+        return;
+    }
+
     switch (ngx_http_aws_sigv4_cloudwatch_sent(cw, &ctx->call)) {
 
     case NGX_DECLINED:
@@ -213,17 +228,34 @@ ngx_http_aws_sigv4_cloudwatch_answer(ngx_http_aws_sigv4_fetch_t *f)
 }
 
 
+/* a server that is none of CloudWatch may say 200 to everybody */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_cloudwatch_accepted(ngx_http_aws_sigv4_fetch_t *f)
+{
+    ngx_str_t  *text;
+
+    text = &f->response;
+
+    return text->len != 0
+           && ngx_strnstr(text->data, "<PutMetricDataResponse",
+                          ngx_min(text->len, NGX_HTTP_AWS_SIGV4_CW_ANSWER))
+              != NULL;
+}
+
+
 /* the code alone: messages may have times in them, and are never the same */
 
 static void
 ngx_http_aws_sigv4_cloudwatch_refused(ngx_http_aws_sigv4_cloudwatch_t *cw,
     ngx_http_aws_sigv4_fetch_t *f)
 {
-    ngx_str_t          code;
-    ngx_uint_t         i;
-    sigv4_buf_t        buf;
-    sigv4_str_t        text;
-    sigv4_refusal_t    refusal;
+    ngx_str_t                             code;
+    ngx_uint_t                            i;
+    sigv4_buf_t                           buf;
+    sigv4_str_t                           text;
+    sigv4_refusal_t                       refusal;
+    ngx_http_aws_sigv4_cloudwatch_ctx_t  *ctx;
 
     text.data = f->response.data;
     text.len = ngx_min(f->response.len, NGX_HTTP_AWS_SIGV4_CW_ANSWER);
@@ -238,6 +270,20 @@ ngx_http_aws_sigv4_cloudwatch_refused(ngx_http_aws_sigv4_cloudwatch_t *cw,
     buf.end = buf.last + text.len;
 
     sigv4_refusal_read(&refusal, text, &buf);
+
+    switch (sigv4_cause(&refusal)) {
+
+    case SIGV4_CAUSE_UNKNOWN_KEY:
+    case SIGV4_CAUSE_MISSING_TOKEN:
+    case SIGV4_CAUSE_EXPIRED_TOKEN:
+        ctx = f->data;
+
+        ngx_http_aws_sigv4_credentials_refused(cw->provider, ctx->generation);
+        break;
+
+    default:
+        break;
+    }
 
     code.data = (u_char *) refusal.code.data;
     code.len = ngx_min(refusal.code.len, 64);

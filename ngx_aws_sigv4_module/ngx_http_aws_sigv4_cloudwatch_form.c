@@ -251,6 +251,10 @@ ngx_http_aws_sigv4_form_latency(ngx_http_aws_sigv4_samples_t *samples,
     samples->sum = now->sum - sent->sum;
 
     if (n == 0) {
+
+        /* what was added since to the sum waits for a sample to go with */
+
+        now->sum = sent->sum;
         return;
     }
 

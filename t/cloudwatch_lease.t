@@ -16,35 +16,11 @@ use AwsSigV4;
 use AwsSigV4::CloudWatch;
 use AwsSigV4::Process qw(slurp);
 
-my $labels = 'Location=a,Provider=-,Region=-,Service=-';
-
 given_up();
 stopped();
 
 done_testing();
 
-
-sub gateway {
-    my ($cloudwatch, $workers) = @_;
-
-    return start_nginx(
-        main_config => "worker_processes $workers;\n",
-        http_config => <<"EOC",
-aws_sigv4_provider default static
-    access_key_id=\$TEST_AKID secret_access_key=\$TEST_SECRET;
-aws_sigv4_cloudwatch namespace=Test region=us-east-1 interval=1s
-    endpoint=@{[ $cloudwatch->url ]};
-EOC
-        config => <<'EOC',
-location / {
-    aws_sigv4 on;
-    aws_sigv4_metrics_label a;
-    aws_sigv4_by_lua_block { sigv4.deny(403, "no") }
-    proxy_pass http://127.0.0.1:$CLOSED_PORT;
-}
-EOC
-    );
-}
 
 # so many requests, which are all refused
 
@@ -56,28 +32,12 @@ sub ask {
     return;
 }
 
-sub sums_to {
-    my ($cloudwatch, $sum, $name) = @_;
-
-    my $got = 0;
-
-    wait_for(sub {
-        my $statistics = $cloudwatch->statistics('Test');
-
-        $got = ($statistics->{$labels}{RefusedRequests} // [0, 0])->[1];
-        return $got >= $sum;
-    });
-
-    return is($got, $sum, $name);
-}
-
-
 sub given_up {
     my $cloudwatch = AwsSigV4::CloudWatch->new;
-    my $nginx      = gateway($cloudwatch, 2);
+    my $nginx      = $cloudwatch->gateway;
 
     ask($nginx, 3);
-    sums_to($cloudwatch, 3, 'what is counted is sent');
+    is($cloudwatch->refused(3), 3, 'what is counted is sent');
 
     # other counters, and then an address that is not to be had
 
@@ -89,13 +49,13 @@ sub given_up {
         server { listen 127.0.0.1:' . $taken->sockport . '; }'),
        'a configuration is given up');
     ask($nginx, 4);
-    sums_to($cloudwatch, 7, 'the one before goes on');
+    is($cloudwatch->refused(7), 7, 'the one before goes on');
 
     close $taken;
     ok($nginx->reload(http => $http . 'aws_sigv4_zone z:2m;'),
        'one with other counters is taken');
     ask($nginx, 5);
-    sums_to($cloudwatch, 12, 'and goes on, too');
+    is($cloudwatch->refused(12), 12, 'and goes on, too');
 
     is_deeply([grep { !/bind\(\)|still could not bind/ } $nginx->stop_it],
               [], 'nginx ends well');
@@ -108,7 +68,7 @@ sub given_up {
 
 sub stopped {
     my $cloudwatch = AwsSigV4::CloudWatch->new;
-    my $nginx      = gateway($cloudwatch, 2);
+    my $nginx      = $cloudwatch->gateway;
     my $sender;
 
     $cloudwatch->set(actions => [ { hang => 38 } ]);
@@ -131,7 +91,7 @@ sub stopped {
 
     kill 'CONT', $sender;
     ask($nginx, 4);
-    sums_to($cloudwatch, 1 + 3 + 4, 'which changes nothing');
+    is($cloudwatch->refused(8), 8, 'which changes nothing');
 
     # it has not heard the answer in time, but that is no longer its concern
 
