@@ -308,7 +308,7 @@ ngx_http_aws_sigv4_id_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     ngx_str_t                  id;
-    ngx_uint_t                 cached;
+    ngx_uint_t                 i, cached;
     ngx_http_aws_sigv4_ctx_t  *ctx;
 
     static ngx_str_t  extended = ngx_string("x-amz-id-2");
@@ -332,6 +332,16 @@ ngx_http_aws_sigv4_id_variable(ngx_http_request_t *r,
 
     id = data ? ngx_http_aws_sigv4_answer_header(r, &extended)
               : ngx_http_aws_sigv4_answer_id(r);
+
+    /* no id of AWS, and no text in JSON if it is not UTF-8 */
+
+    for (i = 0; i < id.len; i++) {
+
+        if (id.data[i] < 0x20 || id.data[i] > 0x7e) {
+            v->not_found = 1;
+            return NGX_OK;
+        }
+    }
 
     return ngx_http_aws_sigv4_value(v, id.data, id.len);
 }

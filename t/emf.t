@@ -25,6 +25,7 @@ my ($cert, $cert_key) = make_cert();
 
 my $emf = traffic();
 
+hostile();
 alarms($emf);
 latencies();
 
@@ -101,6 +102,62 @@ sub traffic {
               'RequestLatency');
 
     return $data;
+}
+
+# whatever a client or an upstream sends, each line is one of JSON
+
+sub hostile {
+    my $verifier = start_verifier(
+        cert   => $cert, cert_key => $cert_key,
+        script => [
+            { match => '^/id', times => 1, headers => {
+                'x-amz-request-id' => "A\xff", 'x-amz-id-2' => 'B' x 3000 } },
+        ],
+    );
+    my $gateway = AwsSigV4::Example->new('metrics', $verifier)->start;
+    my $end = "Host: a\r\nUser-Agent: \xff\"\r\nConnection: close\r\n\r\n";
+
+    # what is sent, and what the line has of it
+    my @tests = (
+        ["GET /id HTTP/1.1\r\n$end"      => 'GET /id HTTP/1.1'],
+        ["GET /a\xff\"b HTTP/1.1\r\n$end" => 'GET /a'],
+        ["GET /caf\xc3\xa9 HTTP/1.1\r\n$end" => 'GET /caf'],
+        ["GET /\"\\ HTTP/1.1\r\n$end"   => 'GET /"\\ HTTP/1.1'],
+        ["GET /%22%0a%ff HTTP/1.1\r\n$end" => 'GET /%22%0a%ff HTTP/1.1'],
+        ["\x16\x03\x01\x02\x00\xfc\x03\r\n" => "\x16\x03\x01\x02\0"],
+        ["GET /\x01\x7f\r\n"           => "GET /\x01\x7f"],
+        ["GET /old\r\n"                => 'GET /old'],
+        ["GET /no-host HTTP/1.1\r\n\r\n" => 'GET /no-host HTTP/1.1'],
+        ["GET / HTTP/9.9\r\n$end"      => 'GET / HTTP/9.9'],
+    );
+
+    for my $test (@tests) {
+        my $client = http_client(port => $gateway->port);
+
+        $client->send($test->[0]);
+        1 while !$client->closed;
+    }
+
+    $gateway->stop_it;
+    $verifier->stop_it;
+
+    my $logs  = $gateway->dir . '/logs';
+    my @lines = split /\n/, slurp("$logs/aws.json");
+    my @read  = map { eval { $json->decode($_) } || $_ } @lines;
+
+    is_deeply([grep { !ref } @read], [], 'each line is JSON');
+    is_deeply([map { ref ? $_->{request} : $_ } @read],
+              [map { $_->[1] } @tests], 'requests, as far as they are ASCII');
+    is_deeply([@{ $read[0] }{qw(request_id extended_request_id)}],
+              ['', 'B' x 3000], 'ids that are ASCII');
+
+    my ($code, $output) = run(command => [$python, 't/clients/emf.py',
+                                          "$logs/aws.emf"]);
+
+    is($code, 0, 'each line of the other log follows the rules')
+        or diag($output);
+
+    return;
 }
 
 sub milliseconds {
