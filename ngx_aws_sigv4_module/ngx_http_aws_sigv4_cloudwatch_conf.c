@@ -168,8 +168,9 @@ ngx_http_aws_sigv4_cloudwatch_check(ngx_conf_t *cf,
     }
 
     if (!sigv4_is_scope_part(ngx_http_aws_sigv4_str(&cw->region))) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid region \"%V\"",
-                           &cw->region);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid region \"%V\", write one like "
+                           "us-east-1", &cw->region);
         return NGX_CONF_ERROR;
     }
 

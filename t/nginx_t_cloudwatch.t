@@ -81,7 +81,7 @@ invalid namespace ":a", write at most 255 letters, digits and "._-/#:", without 
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us/east;
 --- must_die
-invalid region "us/east" in http.conf:1
+invalid region "us/east", write one like us-east-1 in http.conf:1
 
 
 
