@@ -11,30 +11,23 @@
  */
 
 
-#include "ngx_http_aws_sigv4_module.h"
+#include "ngx_http_aws_sigv4_advise.h"
 
 
 static void ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
+static void ngx_http_aws_sigv4_advise_name(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
+static void ngx_http_aws_sigv4_advise_service(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf);
+static void ngx_http_aws_sigv4_advise_region(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf);
+static ngx_uint_t ngx_http_aws_sigv4_has_label(ngx_str_t *host,
+    sigv4_str_t *label);
 static void ngx_http_aws_sigv4_advise_payload(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static void ngx_http_aws_sigv4_advise_buffering(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_resolver(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static ngx_uint_t ngx_http_aws_sigv4_need_resolver(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_pass_t *pass);
-static ngx_str_t ngx_http_aws_sigv4_pass_name(
-    ngx_http_aws_sigv4_pass_t *pass);
-static ngx_uint_t ngx_http_aws_sigv4_is_address(ngx_str_t *name);
-static void ngx_http_aws_sigv4_advise_satisfy(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_open(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static ngx_http_conf_addr_t *ngx_http_aws_sigv4_open_address(ngx_conf_t *cf);
-static ngx_uint_t ngx_http_aws_sigv4_loopback(struct sockaddr *sa);
 
 
 /* hosts whose answers are streams that somebody waits for */
@@ -54,11 +47,82 @@ ngx_http_aws_sigv4_advise(ngx_conf_t *cf, ngx_http_aws_sigv4_loc_conf_t *conf)
 {
     ngx_http_aws_sigv4_advise_tls(cf, conf);
     ngx_http_aws_sigv4_advise_headers(cf, conf);
+
+    /* a hook, and Lua, may choose another scope */
+
+    if (conf->known_host.len && conf->known.exact
+        && conf->hook == NULL && !conf->proxy.lua)
+    {
+        ngx_http_aws_sigv4_advise_service(cf, conf);
+        ngx_http_aws_sigv4_advise_region(cf, conf);
+    }
+
     ngx_http_aws_sigv4_advise_payload(cf, conf);
     ngx_http_aws_sigv4_advise_buffering(cf, conf);
     ngx_http_aws_sigv4_advise_resolver(cf, conf);
-    ngx_http_aws_sigv4_advise_satisfy(cf, conf);
-    ngx_http_aws_sigv4_advise_open(cf, conf);
+    ngx_http_aws_sigv4_advise_access(cf, conf);
+    ngx_http_aws_sigv4_advise_series(cf, conf);
+}
+
+
+void
+ngx_http_aws_sigv4_warn(ngx_conf_t *cf, ngx_http_aws_sigv4_loc_conf_t *conf,
+    const char *fmt, ...)
+{
+    u_char                          *p, *last;
+    va_list                          args;
+    ngx_str_t                        text;
+    u_char                           buf[NGX_MAX_ERROR_STR];
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
+
+    last = buf + NGX_MAX_ERROR_STR;
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(buf, last, fmt, args);
+    va_end(args);
+
+    p = ngx_slprintf(p, last, " for the \"proxy_pass\" in %s:%ui",
+                     conf->proxy.pass->file, conf->proxy.pass->line);
+
+    text.data = buf;
+    text.len = p - buf;
+
+    if (!ngx_http_aws_sigv4_told(cf, &smcf->told, &text)) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%V", &text);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_aws_sigv4_told(ngx_conf_t *cf, ngx_rbtree_t *tree, ngx_str_t *text)
+{
+    uint32_t         hash;
+    ngx_str_node_t  *node;
+
+    hash = ngx_crc32_long(text->data, text->len);
+
+    if (ngx_str_rbtree_lookup(tree, text, hash) != NULL) {
+        return 1;
+    }
+
+    node = ngx_palloc(cf->pool, sizeof(ngx_str_node_t));
+    if (node == NULL) {
+        return 0;
+    }
+
+    node->str.len = text->len;
+    node->str.data = ngx_pstrdup(cf->pool, text);
+    if (node->str.data == NULL) {
+        return 0;
+    }
+
+    node->node.key = hash;
+
+    ngx_rbtree_insert(tree, &node->node);
+
+    return 0;
 }
 
 
@@ -74,82 +138,168 @@ ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
     if (!pass->ssl) {
 
         if (ngx_http_aws_sigv4_look_up(cf, &pass->host, &ep) == NGX_OK) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+            ngx_http_aws_sigv4_warn(cf, conf,
                           "requests to \"%V\" are sent in clear text, the "
-                          "session token among them, write \"https://\" in "
-                          "the \"proxy_pass\" in %s:%ui", &pass->host,
-                          pass->file, pass->line);
+                          "session token among them, write \"https://\"",
+                          &pass->host);
         }
 
         return;
     }
 
     if (!conf->proxy.ssl_verify) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+        ngx_http_aws_sigv4_warn(cf, conf,
                       "the certificate of the upstream is not verified, write "
                       "\"proxy_ssl_verify on;\" and "
-                      "\"proxy_ssl_trusted_certificate\" for the "
-                      "\"proxy_pass\" in %s:%ui", pass->file, pass->line);
+                      "\"proxy_ssl_trusted_certificate\"");
+
+    } else {
+        ngx_http_aws_sigv4_advise_name(cf, conf);
     }
 
     if (!conf->proxy.ssl_server_name) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+        ngx_http_aws_sigv4_warn(cf, conf,
                       "the upstream is not told the name of the host, write "
-                      "\"proxy_ssl_server_name on;\" for the \"proxy_pass\" "
-                      "in %s:%ui", pass->file, pass->line);
+                      "\"proxy_ssl_server_name on;\"");
     }
 }
 
 
+/* no certificate of AWS is for the name of an "upstream" without a dot */
+
 static void
-ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
+ngx_http_aws_sigv4_advise_name(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf)
 {
-    ngx_str_t                    *name;
-    ngx_http_aws_sigv4_header_t  *header;
+    ngx_str_t                       *name;
+    ngx_uint_t                       i;
+    ngx_http_upstream_srv_conf_t   **uscf;
+    ngx_http_upstream_main_conf_t   *umcf;
 
-    static ngx_str_t  replaced[] = {
-        ngx_string("authorization"),
-        ngx_string("x-amz-date"),
-        ngx_string("x-amz-content-sha256"),
-        ngx_string("x-amz-security-token"),
-        ngx_null_string
-    };
+    name = &conf->proxy.pass->host;
 
-    /* the body that is sent would not be the one that was signed */
+    if (conf->proxy.ssl_name
+        || conf->known_host.len == 0
+        || conf->proxy.pass->url != NULL
+        || ngx_strlchr(name->data, name->data + name->len, '.') != NULL)
+    {
+        return;
+    }
 
-    static ngx_str_t  framing[] = {
-        ngx_string("content-length"),
-        ngx_string("transfer-encoding"),
-        ngx_null_string
-    };
+    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
+    uscf = umcf->upstreams.elts;
 
-    for (name = replaced; name->len; name++) {
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
 
-        header = ngx_http_aws_sigv4_proxy_header(conf, name);
+        if ((uscf[i]->flags & NGX_HTTP_UPSTREAM_CREATE)
+            && uscf[i]->host.len == name->len
+            && ngx_strncasecmp(uscf[i]->host.data, name->data, name->len)
+               == 0)
+        {
+            ngx_http_aws_sigv4_warn(cf, conf,
+                          "the certificate would have to be one of \"%V\", "
+                          "which is the name of an \"upstream\", write "
+                          "\"proxy_ssl_name %V;\"", name, &conf->known_host);
+            return;
+        }
+    }
+}
 
-        if (header != NULL && header->source.len) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "\"proxy_set_header %V\" has no effect, the "
-                          "signature replaces it for the \"proxy_pass\" in "
-                          "%s:%ui", name, conf->proxy.pass->file,
-                          conf->proxy.pass->line);
+
+/*
+ * Bedrock is "bedrock-runtime" in its hosts and "bedrock" in signatures: who
+ * names the first, names it in vain.
+ */
+
+static void
+ngx_http_aws_sigv4_advise_service(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf)
+{
+    ngx_str_t    *host, *service;
+    sigv4_str_t  *known;
+
+    if (ngx_http_aws_sigv4_unset(conf->service)
+        || conf->service->lengths != NULL)
+    {
+        return;
+    }
+
+    host = &conf->known_host;
+    known = &conf->known.service;
+    service = &conf->service->value;
+
+    if (host->len <= service->len
+        || host->data[service->len] != '.'
+        || ngx_strncasecmp(host->data, service->data, service->len) != 0
+        || (service->len == known->len
+            && ngx_memcmp(service->data, known->data, known->len) == 0))
+    {
+        return;
+    }
+
+    ngx_http_aws_sigv4_warn(cf, conf,
+                  "\"aws_sigv4_service %V\" is not what \"%V\" is signed for, "
+                  "remove it, or write \"aws_sigv4_service %*s;\"",
+                  service, host, known->len, known->data);
+}
+
+
+/* a service has no use for a signature of another region than its own */
+
+static void
+ngx_http_aws_sigv4_advise_region(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf)
+{
+    ngx_str_t    *region;
+    sigv4_str_t  *known;
+
+    if (ngx_http_aws_sigv4_unset(conf->region)
+        || conf->region->lengths != NULL)
+    {
+        return;
+    }
+
+    known = &conf->known.region;
+    region = &conf->region->value;
+
+    if ((region->len == known->len
+         && ngx_memcmp(region->data, known->data, known->len) == 0)
+        || !ngx_http_aws_sigv4_has_label(&conf->known_host, known))
+    {
+        return;
+    }
+
+    ngx_http_aws_sigv4_warn(cf, conf,
+                  "\"aws_sigv4_region %V\" is not the region of \"%V\", "
+                  "remove it, or write \"aws_sigv4_region %*s;\"",
+                  region, &conf->known_host, known->len, known->data);
+}
+
+
+/* "s3.amazonaws.com" has a region, and serves buckets of others */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_has_label(ngx_str_t *host, sigv4_str_t *label)
+{
+    u_char  *p, *next, *last;
+
+    last = host->data + host->len;
+
+    for (p = host->data; p < last; p = next + 1) {
+        next = ngx_strlchr(p, last, '.');
+
+        if (next == NULL) {
+            next = last;
+        }
+
+        if ((size_t) (next - p) == label->len
+            && ngx_strncasecmp(p, (u_char *) label->data, label->len) == 0)
+        {
+            return label->len != 0;
         }
     }
 
-    for (name = framing; name->len; name++) {
-
-        header = ngx_http_aws_sigv4_proxy_header(conf, name);
-
-        if (header != NULL && header->source.len) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "\"proxy_set_header %V\" may contradict the body "
-                          "that is signed, and such a request is not sent, "
-                          "remove it for the \"proxy_pass\" in %s:%ui",
-                          name, conf->proxy.pass->file,
-                          conf->proxy.pass->line);
-        }
-    }
+    return 0;
 }
 
 
@@ -185,11 +335,10 @@ ngx_http_aws_sigv4_advise_payload(ngx_conf_t *cf,
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+    ngx_http_aws_sigv4_warn(cf, conf,
                   "service \"%V\" does not take unsigned payloads, bodies "
-                  "are hashed in spite of \"aws_sigv4_payload unsigned\" for "
-                  "the \"proxy_pass\" in %s:%ui", &service,
-                  conf->proxy.pass->file, conf->proxy.pass->line);
+                  "are hashed in spite of \"aws_sigv4_payload unsigned\", "
+                  "remove it", &service);
 }
 
 
@@ -213,252 +362,10 @@ ngx_http_aws_sigv4_advise_buffering(ngx_conf_t *cf,
             && (host->data[name->len] == '.' || host->data[name->len] == '-')
             && ngx_strncasecmp(host->data, name->data, name->len) == 0)
         {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+            ngx_http_aws_sigv4_warn(cf, conf,
                           "streams of \"%V\" are held back until a buffer "
-                          "is full, write \"proxy_buffering off;\" for the "
-                          "\"proxy_pass\" in %s:%ui", host,
-                          conf->proxy.pass->file, conf->proxy.pass->line);
+                          "is full, write \"proxy_buffering off;\"", host);
             return;
         }
-    }
-}
-
-
-/*
- * With variables in proxy_pass even a literal name is looked up when the
- * request comes: in vain without a resolver, and the answer is 502.
- */
-
-static void
-ngx_http_aws_sigv4_advise_resolver(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_http_core_loc_conf_t   *clcf;
-    ngx_http_aws_sigv4_pass_t  *pass;
-
-    pass = conf->proxy.pass;
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (pass->url == NULL
-        || (clcf->resolver != NULL && clcf->resolver->connections.nelts)
-        || !ngx_http_aws_sigv4_need_resolver(cf, pass))
-    {
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "\"proxy_pass %V\" contains variables, and its host cannot "
-                  "be resolved when a request comes, set \"resolver\", or "
-                  "define an \"upstream\" of that name, for the "
-                  "\"proxy_pass\" in %s:%ui", &pass->source, pass->file,
-                  pass->line);
-}
-
-
-/* which upstream a variable names is not known: any that is defined */
-
-static ngx_uint_t
-ngx_http_aws_sigv4_need_resolver(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_pass_t *pass)
-{
-    ngx_str_t                        host;
-    ngx_uint_t                       i;
-    ngx_http_upstream_srv_conf_t   **uscf;
-    ngx_http_upstream_main_conf_t   *umcf;
-
-    host = ngx_http_aws_sigv4_pass_name(pass);
-
-    if (ngx_http_aws_sigv4_is_address(&host)) {
-        return 0;
-    }
-
-    umcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module);
-    uscf = umcf->upstreams.elts;
-
-    for (i = 0; i < umcf->upstreams.nelts; i++) {
-
-        if (host.len == 0) {
-
-            if (uscf[i]->flags & NGX_HTTP_UPSTREAM_CREATE) {
-                return 0;
-            }
-
-        } else if (uscf[i]->host.len == host.len
-                   && ngx_strncasecmp(uscf[i]->host.data, host.data, host.len)
-                      == 0)
-        {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* the host without its port; empty if a variable is in it */
-
-static ngx_str_t
-ngx_http_aws_sigv4_pass_name(ngx_http_aws_sigv4_pass_t *pass)
-{
-    u_char     *p, *last;
-    ngx_str_t   name;
-
-    ngx_str_null(&name);
-
-    p = pass->source.data;
-    last = p + pass->source.len;
-
-    if (*p == '$') {
-        return name;
-    }
-
-    p += pass->ssl ? 8 : 7;
-    name.data = p;
-
-    if (p < last && *p == '[') {
-
-        /* an IPv6 address */
-
-        name.len = last - p;
-        return name;
-    }
-
-    while (p < last && *p != ':' && *p != '/' && *p != '?' && *p != '$') {
-        p++;
-    }
-
-    if (pass->variable_authority && p < last && *p == '$') {
-        return name;
-    }
-
-    name.len = p - name.data;
-
-    return name;
-}
-
-
-static ngx_uint_t
-ngx_http_aws_sigv4_is_address(ngx_str_t *name)
-{
-    return name->len
-           && (name->data[0] == '['
-               || ngx_inet_addr(name->data, name->len) != INADDR_NONE
-               || (name->len == 4 && ngx_strncmp(name->data, "unix", 4) == 0));
-}
-
-
-/* one who is let in by an address needs no password, and the reverse */
-
-static void
-ngx_http_aws_sigv4_advise_satisfy(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "\"satisfy any\" lets everyone use the credentials "
-                      "whom one of \"allow\", \"auth_basic\" and "
-                      "\"auth_request\" lets in, write \"satisfy all;\" "
-                      "for the \"proxy_pass\" in %s:%ui",
-                      conf->proxy.pass->file, conf->proxy.pass->line);
-    }
-}
-
-
-/* anyone who can connect would use the credentials */
-
-static void
-ngx_http_aws_sigv4_advise_open(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_http_conf_addr_t  *addr;
-
-    if (conf->proxy.guarded || conf->hook != NULL) {
-        return;
-    }
-
-    addr = ngx_http_aws_sigv4_open_address(cf);
-
-    if (addr != NULL) {
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                      "everyone who reaches %V can use the credentials of "
-                      "the \"proxy_pass\" in %s:%ui, listen on 127.0.0.1, or "
-                      "add \"allow\" and \"deny\", \"auth_basic\" or "
-                      "\"auth_request\"", &addr->opt.addr_text,
-                      conf->proxy.pass->file, conf->proxy.pass->line);
-    }
-}
-
-
-/* an address beyond the machine that the server of the location listens on */
-
-static ngx_http_conf_addr_t *
-ngx_http_aws_sigv4_open_address(ngx_conf_t *cf)
-{
-    ngx_uint_t                   i, k, n;
-    ngx_http_conf_addr_t        *addr;
-    ngx_http_conf_port_t        *port;
-    ngx_http_core_srv_conf_t    *cscf, **server;
-    ngx_http_core_main_conf_t   *cmcf;
-
-    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-
-    if (cmcf->ports == NULL) {
-        return NULL;
-    }
-
-    port = cmcf->ports->elts;
-
-    for (i = 0; i < cmcf->ports->nelts; i++) {
-        addr = port[i].addrs.elts;
-
-        for (k = 0; k < port[i].addrs.nelts; k++) {
-
-            if (ngx_http_aws_sigv4_loopback(addr[k].opt.sockaddr)) {
-                continue;
-            }
-
-            server = addr[k].servers.elts;
-
-            for (n = 0; n < addr[k].servers.nelts; n++) {
-                if (server[n] == cscf) {
-                    return &addr[k];
-                }
-            }
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_aws_sigv4_loopback(struct sockaddr *sa)
-{
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-#endif
-
-    switch (sa->sa_family) {
-
-#if (NGX_HAVE_INET6)
-    case AF_INET6:
-        sin6 = (struct sockaddr_in6 *) sa;
-        return IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr);
-#endif
-
-#if (NGX_HAVE_UNIX_DOMAIN)
-    case AF_UNIX:
-        return 1;
-#endif
-
-    default: /* AF_INET */
-        sin = (struct sockaddr_in *) sa;
-        return (ntohl(sin->sin_addr.s_addr) >> 24) == 127;
     }
 }

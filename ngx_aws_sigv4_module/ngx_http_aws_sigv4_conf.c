@@ -38,11 +38,17 @@ ngx_http_aws_sigv4_create_main_conf(ngx_conf_t *cf)
      *     smcf->lua_package_cpath = { 0, NULL };
      *     smcf->causes = NULL;
      *     smcf->cloudwatch = NULL;
+     *     smcf->nseries = 0;
      *     smcf->used = 0;
      *     smcf->metrics = 0;
      */
 
     ngx_http_aws_sigv4_alarm_create(&smcf->alarms);
+
+    ngx_rbtree_init(&smcf->told, &smcf->sentinel,
+                    ngx_str_rbtree_insert_value);
+    ngx_rbtree_init(&smcf->series, &smcf->sentinel,
+                    ngx_str_rbtree_insert_value);
 
     if (ngx_http_aws_sigv4_store_create(cf, &smcf->store) != NGX_OK) {
         return NULL;
@@ -358,7 +364,9 @@ ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
         ngx_string("trailer"), ngx_string("transfer-encoding"),
         ngx_string("upgrade"), ngx_string("user-agent"),
         ngx_string("via"), ngx_string("x-amzn-trace-id"),
-        ngx_string("x-forwarded-for"), ngx_string("forwarded"),
+        ngx_string("x-forwarded-for"), ngx_string("x-forwarded-host"),
+        ngx_string("x-forwarded-proto"), ngx_string("x-real-ip"),
+        ngx_string("forwarded"),
         ngx_string("x-api-key"), ngx_string("api-key"),
         ngx_null_string
     };
@@ -384,7 +392,10 @@ ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
                 && c != '_')
             {
                 ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "invalid header name \"%V\"", &value[i]);
+                                   "invalid header name \"%V\" in "
+                                   "\"aws_sigv4_signed_headers\", write "
+                                   "letters, digits, \"-\" and \"_\"",
+                                   &value[i]);
                 return NGX_CONF_ERROR;
             }
 

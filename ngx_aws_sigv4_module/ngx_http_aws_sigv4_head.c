@@ -70,7 +70,8 @@ ngx_http_aws_sigv4_head_parse(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "aws sigv4: the request to the upstream has lines that "
                       "are no header fields and is not sent, look for line "
-                      "breaks in variables of \"proxy_set_header\"");
+                      "breaks in variables of \"proxy_set_header\", and for a "
+                      "second \"Host\" or \"Content-Length\"");
 
         return ngx_http_aws_sigv4_fail(ctx, NGX_HTTP_AWS_SIGV4_NOT_SEALED,
                                        NGX_HTTP_INTERNAL_SERVER_ERROR);

@@ -31,7 +31,6 @@ typedef struct {
 } ngx_http_aws_sigv4_series_key_t;
 
 
-static size_t ngx_http_aws_sigv4_metrics_size(ngx_uint_t limit);
 static ngx_uint_t ngx_http_aws_sigv4_metrics_cells(ngx_uint_t limit);
 static void ngx_http_aws_sigv4_series_fill(
     ngx_http_aws_sigv4_series_t *series,
@@ -57,7 +56,7 @@ ngx_http_aws_sigv4_metrics_max(void)
 }
 
 
-static size_t
+size_t
 ngx_http_aws_sigv4_metrics_size(ngx_uint_t limit)
 {
     return sizeof(ngx_http_aws_sigv4_metrics_t)
@@ -79,6 +78,21 @@ ngx_http_aws_sigv4_metrics_cells(ngx_uint_t limit)
 }
 
 
+ngx_uint_t
+ngx_http_aws_sigv4_metrics_limit(size_t size)
+{
+    ngx_uint_t  limit;
+
+    limit = NGX_HTTP_AWS_SIGV4_SERIES_MAX + 1;
+
+    while (limit && ngx_http_aws_sigv4_metrics_size(limit) > size) {
+        limit--;
+    }
+
+    return limit;
+}
+
+
 ngx_http_aws_sigv4_metrics_t *
 ngx_http_aws_sigv4_metrics_init(void *data, size_t size)
 {
@@ -90,13 +104,10 @@ ngx_http_aws_sigv4_metrics_init(void *data, size_t size)
 
     static ngx_uint_t  generation;
 
-    limit = NGX_HTTP_AWS_SIGV4_SERIES_MAX + 1;
+    limit = ngx_http_aws_sigv4_metrics_limit(size);
 
-    while (ngx_http_aws_sigv4_metrics_size(limit) > size) {
-
-        if (--limit < 2) {
-            return NULL;
-        }
+    if (limit < 2) {
+        return NULL;
     }
 
     p = data;

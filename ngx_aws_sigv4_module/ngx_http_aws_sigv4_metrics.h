@@ -128,8 +128,14 @@ typedef struct {
 
 /* ngx_http_aws_sigv4_metrics.c */
 
+/* of so many series, that of the overflow among them */
+size_t ngx_http_aws_sigv4_metrics_size(ngx_uint_t limit);
+
 /* the most that is made use of */
 size_t ngx_http_aws_sigv4_metrics_max(void);
+
+/* how many fit into it */
+ngx_uint_t ngx_http_aws_sigv4_metrics_limit(size_t size);
 
 /* makes it of memory that is all zeros */
 ngx_http_aws_sigv4_metrics_t *ngx_http_aws_sigv4_metrics_init(void *data,

@@ -62,6 +62,8 @@ typedef struct {
     ngx_str_t                         name;     /* in lower case */
     ngx_str_t                         source;   /* as it was written */
     ngx_http_complex_value_t         *value;    /* of signed ones only */
+    u_char                           *file;
+    ngx_uint_t                        line;
 } ngx_http_aws_sigv4_header_t;
 
 
@@ -92,11 +94,19 @@ typedef struct {
     ngx_flag_t                        set_body;
     ngx_flag_t                        http2;
     ngx_flag_t                        grpc;
-    ngx_flag_t                        guarded;  /* deny, auth_basic, ... */
+    ngx_flag_t                        allow;
+    ngx_flag_t                        deny;
+    ngx_flag_t                        auth_basic;
+    ngx_flag_t                        auth_request;
+    ngx_flag_t                        access_lua; /* access_by_lua_block */
+    ngx_flag_t                        client_cert; /* ssl_verify_client */
+    ngx_flag_t                        internal;
     ngx_flag_t                        lua;      /* set_by_lua_block, ... */
     ngx_flag_t                        ssl_verify;
     ngx_flag_t                        ssl_server_name;
+    ngx_flag_t                        ssl_name;
     ngx_flag_t                        buffering;
+    ngx_flag_t                        pass_body;
 } ngx_http_aws_sigv4_proxy_t;
 
 
@@ -150,6 +160,11 @@ typedef struct {
     ngx_http_aws_sigv4_cloudwatch_t  *cloudwatch;
 
     ngx_http_aws_sigv4_alarms_t       alarms;
+
+    ngx_rbtree_t                      told;     /* what was warned of */
+    ngx_rbtree_t                      series;   /* that locations need */
+    ngx_uint_t                        nseries;
+    ngx_rbtree_node_t                 sentinel; /* of both */
 
     ngx_uint_t                        used;     /* aws_sigv4 on somewhere */
     ngx_uint_t                        metrics;  /* aws_sigv4_metrics */

@@ -14,6 +14,8 @@
 #include "ngx_http_aws_sigv4_proxy.h"
 
 
+static void ngx_http_aws_sigv4_merge_guards(ngx_http_aws_sigv4_proxy_t *prev,
+    ngx_http_aws_sigv4_proxy_t *conf);
 static ngx_int_t ngx_http_aws_sigv4_compile_headers(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 
@@ -28,11 +30,19 @@ ngx_http_aws_sigv4_proxy_init(ngx_http_aws_sigv4_proxy_t *proxy)
     proxy->set_body = NGX_CONF_UNSET;
     proxy->http2 = NGX_CONF_UNSET;
     proxy->grpc = NGX_CONF_UNSET;
-    proxy->guarded = NGX_CONF_UNSET;
+    proxy->allow = NGX_CONF_UNSET;
+    proxy->deny = NGX_CONF_UNSET;
+    proxy->auth_basic = NGX_CONF_UNSET;
+    proxy->auth_request = NGX_CONF_UNSET;
+    proxy->access_lua = NGX_CONF_UNSET;
+    proxy->client_cert = NGX_CONF_UNSET;
+    proxy->internal = NGX_CONF_UNSET;
     proxy->lua = NGX_CONF_UNSET;
     proxy->ssl_verify = NGX_CONF_UNSET;
     proxy->ssl_server_name = NGX_CONF_UNSET;
+    proxy->ssl_name = NGX_CONF_UNSET;
     proxy->buffering = NGX_CONF_UNSET;
+    proxy->pass_body = NGX_CONF_UNSET;
 }
 
 
@@ -60,7 +70,6 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
     }
 
     ngx_conf_merge_value(conf->proxy.grpc, NGX_CONF_UNSET, 0);
-    ngx_conf_merge_value(conf->proxy.guarded, prev->proxy.guarded, 0);
     ngx_conf_merge_value(conf->proxy.lua, prev->proxy.lua, 0);
     ngx_conf_merge_ptr_value(conf->proxy.headers, prev->proxy.headers, NULL);
     ngx_conf_merge_value(conf->proxy.cache, prev->proxy.cache, 0);
@@ -69,7 +78,11 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
     ngx_conf_merge_value(conf->proxy.ssl_verify, prev->proxy.ssl_verify, 0);
     ngx_conf_merge_value(conf->proxy.ssl_server_name,
                          prev->proxy.ssl_server_name, 0);
+    ngx_conf_merge_value(conf->proxy.ssl_name, prev->proxy.ssl_name, 0);
     ngx_conf_merge_value(conf->proxy.buffering, prev->proxy.buffering, 1);
+    ngx_conf_merge_value(conf->proxy.pass_body, prev->proxy.pass_body, 1);
+
+    ngx_http_aws_sigv4_merge_guards(&prev->proxy, &conf->proxy);
 
     if (conf->proxy.method == NULL) {
         conf->proxy.method = prev->proxy.method;
@@ -92,6 +105,27 @@ ngx_http_aws_sigv4_proxy_merge(ngx_conf_t *cf,
     }
 
     return ngx_http_aws_sigv4_compile_headers(cf, conf);
+}
+
+
+/* one "allow" or "deny" replaces all of those that would be inherited */
+
+static void
+ngx_http_aws_sigv4_merge_guards(ngx_http_aws_sigv4_proxy_t *prev,
+    ngx_http_aws_sigv4_proxy_t *conf)
+{
+    if (conf->allow == NGX_CONF_UNSET && conf->deny == NGX_CONF_UNSET) {
+        conf->allow = prev->allow;
+        conf->deny = prev->deny;
+    }
+
+    ngx_conf_merge_value(conf->allow, NGX_CONF_UNSET, 0);
+    ngx_conf_merge_value(conf->deny, NGX_CONF_UNSET, 0);
+    ngx_conf_merge_value(conf->auth_basic, prev->auth_basic, 0);
+    ngx_conf_merge_value(conf->auth_request, prev->auth_request, 0);
+    ngx_conf_merge_value(conf->access_lua, prev->access_lua, 0);
+    ngx_conf_merge_value(conf->client_cert, prev->client_cert, 0);
+    ngx_conf_merge_value(conf->internal, prev->internal, 0);
 }
 
 

@@ -67,21 +67,28 @@ static ngx_http_aws_sigv4_flag_t  ngx_http_aws_sigv4_flags[] = {
     { ngx_string("grpc_pass"), NULL,
       offsetof(ngx_http_aws_sigv4_proxy_t, grpc) },
 
+    { ngx_string("proxy_ssl_name"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, ssl_name) },
+    { ngx_string("proxy_pass_request_body"), "off",
+      offsetof(ngx_http_aws_sigv4_proxy_t, pass_body) },
+
     /* what keeps strangers out */
+    { ngx_string("allow"), NULL,
+      offsetof(ngx_http_aws_sigv4_proxy_t, allow) },
     { ngx_string("deny"), NULL,
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, deny) },
     { ngx_string("auth_basic"), "off",
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, auth_basic) },
     { ngx_string("auth_request"), "off",
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, auth_request) },
     { ngx_string("ssl_verify_client"), "off",
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, client_cert) },
     { ngx_string("internal"), NULL,
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, internal) },
     { ngx_string("access_by_lua_block"), NULL,
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, access_lua) },
     { ngx_string("access_by_lua_file"), NULL,
-      offsetof(ngx_http_aws_sigv4_proxy_t, guarded) },
+      offsetof(ngx_http_aws_sigv4_proxy_t, access_lua) },
 
     /* what may choose by resty.aws_sigv4 */
     { ngx_string("set_by_lua_block"), NULL,
@@ -120,7 +127,13 @@ static ngx_http_aws_sigv4_command_t  ngx_http_aws_sigv4_commands[] = {
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_proxy_module", ngx_string("proxy_buffering"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_proxy_module", ngx_string("proxy_ssl_name"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_proxy_module", ngx_string("proxy_pass_request_body"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_grpc_module", ngx_string("grpc_pass"),
+      ngx_http_aws_sigv4_record_flag, NULL, NULL },
+    { "ngx_http_access_module", ngx_string("allow"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
     { "ngx_http_access_module", ngx_string("deny"),
       ngx_http_aws_sigv4_record_flag, NULL, NULL },
@@ -297,6 +310,8 @@ ngx_http_aws_sigv4_record_header(ngx_conf_t *cf,
 
     header->source = value[2];
     header->value = NULL;
+    header->file = cf->conf_file->file.name.data;
+    header->line = cf->conf_file->line;
 
     return NGX_CONF_OK;
 }

@@ -17,7 +17,10 @@
 
 static ngx_uint_t ngx_http_aws_sigv4_zone_remotes(
     ngx_http_aws_sigv4_store_t *store);
-static size_t ngx_http_aws_sigv4_zone_need(ngx_uint_t n);
+static void ngx_http_aws_sigv4_zone_advise(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_uint_t n);
+static size_t ngx_http_aws_sigv4_zone_need(ngx_uint_t n, ngx_uint_t series);
+static size_t ngx_http_aws_sigv4_zone_size(ngx_uint_t pages);
 
 
 char *
@@ -25,6 +28,7 @@ ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
+    size_t                       need;
     u_char                      *colon;
     ssize_t                      size;
     ngx_str_t                   *value, name, s;
@@ -61,12 +65,13 @@ ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if ((size_t) size < ngx_http_aws_sigv4_zone_need(1)) {
+    need = ngx_http_aws_sigv4_zone_need(1, 1);
+
+    if ((size_t) size < need) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "zone \"%V\" is too small: one provider needs "
                            "%uzk, write \"aws_sigv4_zone %V:%uzk;\"", &name,
-                           ngx_http_aws_sigv4_zone_need(1) / 1024, &name,
-                           ngx_http_aws_sigv4_zone_need(1) / 1024);
+                           need / 1024, &name, need / 1024);
         return NGX_CONF_ERROR;
     }
 
@@ -93,7 +98,7 @@ ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
         store->zone_size = NGX_HTTP_AWS_SIGV4_ZONE_SIZE;
     }
 
-    need = ngx_http_aws_sigv4_zone_need(n);
+    need = ngx_http_aws_sigv4_zone_need(n, 1);
 
     if (store->zone_size < need) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
@@ -103,6 +108,8 @@ ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
                       need / 1024);
         return NGX_ERROR;
     }
+
+    ngx_http_aws_sigv4_zone_advise(cf, store, n);
 
     shm_zone = ngx_shared_memory_add(cf, &store->zone_name,
                                      store->zone_size,
@@ -145,27 +152,90 @@ ngx_http_aws_sigv4_zone_remotes(ngx_http_aws_sigv4_store_t *store)
 }
 
 
-/*
- * The smallest size, a multiple of 1K, in which so many providers have a
- * slot beside the counters; and what the slab allocator has for each page and
- * in front of all of them.
- */
+/* a warning: what finds no series is counted all the same, as "other" */
 
-static size_t
-ngx_http_aws_sigv4_zone_need(ngx_uint_t n)
+static void
+ngx_http_aws_sigv4_zone_advise(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_store_t *store, ngx_uint_t n)
 {
-    size_t  pages, size;
+    size_t                           need;
+    ngx_uint_t                       pages, limit;
+    ngx_http_aws_sigv4_main_conf_t  *smcf;
 
-    size = n * sizeof(ngx_http_aws_sigv4_slot_t);
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aws_sigv4_module);
+
+    if (!smcf->metrics && smcf->cloudwatch == NULL) {
+        return;
+    }
+
+    if (smcf->nseries > NGX_HTTP_AWS_SIGV4_SERIES_MAX) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "locations need %ui series, and there are %d at most, "
+                      "the rest is counted as \"other\", give several "
+                      "locations one name by \"aws_sigv4_metrics_label\"",
+                      smcf->nseries, NGX_HTTP_AWS_SIGV4_SERIES_MAX);
+        return;
+    }
+
+    need = ngx_http_aws_sigv4_zone_need(n, smcf->nseries);
+
+    if (store->zone_size >= need) {
+        return;
+    }
 
     for (pages = 8;
-         (pages - ngx_http_aws_sigv4_zone_counters(pages)) * ngx_pagesize
-         < size;
+         ngx_http_aws_sigv4_zone_size(pages + 1) <= store->zone_size;
          pages++)
     {
         /* void */
     }
 
+    limit = ngx_http_aws_sigv4_metrics_limit(ngx_pagesize
+                                 * ngx_http_aws_sigv4_zone_counters(pages));
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "\"aws_sigv4_zone\": zone \"%V\" has memory for %ui "
+                  "series, and locations need %ui, the rest is counted as "
+                  "\"other\", write \"aws_sigv4_zone %V:%uzk;\"",
+                  &store->zone_name, limit - 1, smcf->nseries,
+                  &store->zone_name, need / 1024);
+}
+
+
+/*
+ * The smallest size in which so many providers have a slot, and so many
+ * series a place beside that of the overflow.
+ */
+
+static size_t
+ngx_http_aws_sigv4_zone_need(ngx_uint_t n, ngx_uint_t series)
+{
+    size_t      slots, metrics;
+    ngx_uint_t  pages, counters;
+
+    slots = n * sizeof(ngx_http_aws_sigv4_slot_t);
+    metrics = ngx_http_aws_sigv4_metrics_size(series + 1);
+
+    for (pages = 8; /* void */ ; pages++) {
+        counters = ngx_http_aws_sigv4_zone_counters(pages);
+
+        if ((pages - counters) * ngx_pagesize >= slots
+            && counters * ngx_pagesize >= metrics)
+        {
+            return ngx_http_aws_sigv4_zone_size(pages);
+        }
+    }
+}
+
+
+/*
+ * A multiple of 1K: with what the slab allocator has for each page and in
+ * front of all of them.
+ */
+
+static size_t
+ngx_http_aws_sigv4_zone_size(ngx_uint_t pages)
+{
     return ngx_align((pages + 2) * (ngx_pagesize + sizeof(ngx_slab_page_t)),
                      1024);
 }

@@ -364,10 +364,10 @@ x-other: o
 
 === proxy_set_header cannot replace the signature
 --- warns
-"proxy_set_header authorization" has no effect, the signature replaces it for the "proxy_pass" in server.conf:
-"proxy_set_header x-amz-date" has no effect, the signature replaces it for the "proxy_pass" in server.conf:
-"proxy_set_header x-amz-content-sha256" has no effect, the signature replaces it for the "proxy_pass" in server.conf:
-"proxy_set_header x-amz-security-token" has no effect, the signature replaces it for the "proxy_pass" in server.conf:
+"proxy_set_header authorization" in server.conf:
+"proxy_set_header x-amz-date" in server.conf:
+"proxy_set_header x-amz-content-sha256" in server.conf:
+"proxy_set_header x-amz-security-token" in server.conf:
 --- request
 GET /authority/
 --- upstream_verdict: ok

@@ -284,7 +284,7 @@ location / {
     aws_sigv4_signed_headers x-tenant "x tenant";
 }
 --- must_die
-invalid header name "x tenant" in server.conf:2
+invalid header name "x tenant" in "aws_sigv4_signed_headers", write letters, digits, "-" and "_" in server.conf:2
 
 
 

@@ -232,7 +232,65 @@ location / {
 }
 --- warns
 [warn]
-"satisfy any" lets everyone use the credentials whom one of "allow", "auth_basic" and "auth_request" lets in, write "satisfy all;" for the "proxy_pass" in server.conf:9
+"satisfy any" lets everyone use the credentials whom one of "allow", "auth_basic", "auth_request" and "access_by_lua" lets in, write "satisfy all;" for the "proxy_pass" in server.conf:9
+
+
+
+=== satisfy any, and two checks of which one is inherited, or lets all in
+--- config
+aws_sigv4 on;
+aws_sigv4_service s3;
+satisfy any;
+auth_basic x;
+auth_basic_user_file $TEST_DIR/secret;
+location /allow/ {
+    allow all;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /request/ {
+    auth_request /auth;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /none/ {
+    auth_basic off;
+    deny all;
+    proxy_pass https://127.0.0.1:8000;
+}
+--- warns
+for the "proxy_pass" in server.conf:8
+for the "proxy_pass" in server.conf:12
+--- no_warns
+server.conf:17
+
+
+
+=== satisfy any changes nothing where there is one check, or none
+--- config
+aws_sigv4 on;
+aws_sigv4_service s3;
+satisfy any;
+location /none/ {
+    proxy_pass https://127.0.0.1:8000;
+}
+location /address/ {
+    allow 127.0.0.1;
+    deny all;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /basic/ {
+    auth_basic x;
+    auth_basic_user_file $TEST_DIR/secret;
+    auth_request off;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /request/ {
+    auth_request /auth;
+    proxy_pass https://127.0.0.1:8000;
+}
+--- warns
+test is successful
+--- no_warns
+[warn]
 
 
 
@@ -267,8 +325,8 @@ location /a/ {
     proxy_pass https://127.0.0.1:8000;
 }
 --- warns
-"proxy_set_header content-length" may contradict the body that is signed, and such a request is not sent, remove it for the "proxy_pass" in server.conf:5
-"proxy_set_header transfer-encoding" may contradict the body that is signed, and such a request is not sent, remove it for the "proxy_pass" in server.conf:11
+"proxy_set_header content-length" in server.conf:4 may contradict the body that is signed, and such a request is not sent, remove it for the "proxy_pass" in server.conf:5
+"proxy_set_header transfer-encoding" in server.conf:10 may contradict the body that is signed, and such a request is not sent, remove it for the "proxy_pass" in server.conf:11
 
 
 

@@ -71,7 +71,7 @@ location / {
 }
 --- warns
 [warn]
-requests to "monitoring.us-east-1.amazonaws.com" are sent in clear text, the session token among them, write "https://" in the "proxy_pass" in server.conf:3
+requests to "monitoring.us-east-1.amazonaws.com" are sent in clear text, the session token among them, write "https://" for the "proxy_pass" in server.conf:3
 
 
 
@@ -150,10 +150,10 @@ location / {
     proxy_pass http://127.0.0.1:8000;
 }
 --- warns
-"proxy_set_header authorization" has no effect, the signature replaces it for the "proxy_pass" in server.conf:8
-"proxy_set_header x-amz-date" has no effect, the signature replaces it for the "proxy_pass" in server.conf:8
-"proxy_set_header x-amz-content-sha256" has no effect, the signature replaces it for the "proxy_pass" in server.conf:8
-"proxy_set_header x-amz-security-token" has no effect, the signature replaces it for the "proxy_pass" in server.conf:8
+"proxy_set_header authorization" in server.conf:4 has no effect, the signature replaces it, remove it for the "proxy_pass" in server.conf:8
+"proxy_set_header x-amz-date" in server.conf:5 has no effect, the signature replaces it, remove it for the "proxy_pass" in server.conf:8
+"proxy_set_header x-amz-content-sha256" in server.conf:6 has no effect, the signature replaces it, remove it for the "proxy_pass" in server.conf:8
+"proxy_set_header x-amz-security-token" in server.conf:7 has no effect, the signature replaces it, remove it for the "proxy_pass" in server.conf:8
 
 
 
@@ -181,7 +181,7 @@ location / {
     proxy_pass http://127.0.0.1:8000;
 }
 --- warns
-service "aps" does not take unsigned payloads, bodies are hashed in spite of "aws_sigv4_payload unsigned" for the "proxy_pass" in server.conf:5
+service "aps" does not take unsigned payloads, bodies are hashed in spite of "aws_sigv4_payload unsigned", remove it for the "proxy_pass" in server.conf:5
 
 
 
@@ -194,7 +194,7 @@ location / {
     proxy_pass http://127.0.0.1:8000;
 }
 --- warns
-service "monitoring" does not take unsigned payloads, bodies are hashed in spite of "aws_sigv4_payload unsigned" for the "proxy_pass" in server.conf:5
+service "monitoring" does not take unsigned payloads, bodies are hashed in spite of "aws_sigv4_payload unsigned", remove it for the "proxy_pass" in server.conf:5
 
 
 
@@ -228,7 +228,7 @@ location / {
     proxy_pass http://127.0.0.1:8000;
 }
 --- warns
-everyone who reaches 0.0.0.0:$TEST_PORT_OPEN can use the credentials of the "proxy_pass" in server.conf:5, listen on 127.0.0.1, or add "allow" and "deny", "auth_basic" or "auth_request"
+everyone who reaches 0.0.0.0:$TEST_PORT_OPEN can use the credentials, listen on 127.0.0.1, or add "allow" and "deny", "auth_basic" or "auth_request" for the "proxy_pass" in server.conf:5
 
 
 
@@ -283,9 +283,49 @@ location /b/ {
     proxy_pass http://127.0.0.1:8000;
 }
 --- warns
-can use the credentials of the "proxy_pass" in server.conf:7
+can use the credentials, listen on 127.0.0.1, or add "allow" and "deny", "auth_basic" or "auth_request" for the "proxy_pass" in server.conf:7
 --- no_warns
 server.conf:10
+
+
+
+=== one guard of several that a location takes away
+--- config
+listen 0.0.0.0:$TEST_PORT_OPEN;
+allow 127.0.0.1;
+deny all;
+aws_sigv4 on;
+aws_sigv4_service aps;
+location /a/ {
+    auth_basic off;
+    auth_request off;
+    proxy_pass http://127.0.0.1:8000;
+}
+location /b/ {
+    auth_basic realm;
+    auth_request off;
+    allow all;
+    proxy_pass http://127.0.0.1:8000;
+}
+--- warns
+test is successful
+--- no_warns
+everyone
+
+
+
+=== "allow" in a location, which replaces all "deny" of the server
+--- config
+listen 0.0.0.0:$TEST_PORT_OPEN;
+deny all;
+aws_sigv4 on;
+aws_sigv4_service aps;
+location / {
+    allow 127.0.0.1;
+    proxy_pass http://127.0.0.1:8000;
+}
+--- warns
+everyone who reaches 0.0.0.0:$TEST_PORT_OPEN can use the credentials
 
 
 
