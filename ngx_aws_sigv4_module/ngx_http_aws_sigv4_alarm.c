@@ -300,7 +300,9 @@ ngx_http_aws_sigv4_alarm_tick(ngx_http_aws_sigv4_alarms_t *alarms,
 
     /* the first one begins, or one after a time without alarms */
 
-    fresh = (end == 0 || ngx_current_msec - end > alarms->window);
+    fresh = (end == 0 || ngx_current_msec - end > m->alarm_window);
+
+    m->alarm_window = alarms->window;
 
     ngx_http_aws_sigv4_alarm_compare(alarms, m, &sums, fresh, log);
 
@@ -339,7 +341,10 @@ ngx_http_aws_sigv4_alarm_sum(ngx_http_aws_sigv4_metrics_t *m,
 }
 
 
-/* fresh: what was counted by now belongs to no window */
+/*
+ * fresh: what was counted by now belongs to no window, and what was raised
+ * is of a time that has long passed
+ */
 
 static void
 ngx_http_aws_sigv4_alarm_compare(ngx_http_aws_sigv4_alarms_t *alarms,
@@ -359,12 +364,12 @@ ngx_http_aws_sigv4_alarm_compare(ngx_http_aws_sigv4_alarms_t *alarms,
         value = sums->value[n] - state->counted;
         state->counted = sums->value[n];
 
-        if (fresh) {
-            continue;
-        }
-
         if (ngx_http_aws_sigv4_alarm_metrics[n].msec) {
             value = responses ? value / responses : 0;
+        }
+
+        if (fresh) {
+            value = 0;
         }
 
         state->value = value;

@@ -17,6 +17,7 @@
 #define NGX_HTTP_AWS_SIGV4_CLAIMED        0x40000000
 #define NGX_HTTP_AWS_SIGV4_CLAIM_SECOND   22
 #define NGX_HTTP_AWS_SIGV4_CLAIM_AGE      2
+#define NGX_HTTP_AWS_SIGV4_CLAIM_AHEAD    128
 
 /* how often it is looked whether it has written: it takes a moment */
 #define NGX_HTTP_AWS_SIGV4_CLAIM_SPINS    1000
@@ -35,6 +36,8 @@ static ngx_uint_t ngx_http_aws_sigv4_metrics_cells(ngx_uint_t limit);
 static void ngx_http_aws_sigv4_series_fill(
     ngx_http_aws_sigv4_series_t *series,
     ngx_http_aws_sigv4_series_key_t *key);
+static void ngx_http_aws_sigv4_series_show(
+    ngx_http_aws_sigv4_series_t *series);
 static ngx_int_t ngx_http_aws_sigv4_series_key(ngx_str_t *labels,
     ngx_http_aws_sigv4_series_key_t *key);
 static ngx_uint_t ngx_http_aws_sigv4_series_cell(
@@ -162,6 +165,7 @@ ngx_http_aws_sigv4_series(ngx_http_aws_sigv4_metrics_t *metrics,
             if (ngx_memcmp(series->len, key.len, sizeof(key.len)) == 0
                 && ngx_memcmp(series->labels, key.labels, key.size) == 0)
             {
+                ngx_http_aws_sigv4_series_show(series);
                 return series;
             }
         }
@@ -170,6 +174,21 @@ ngx_http_aws_sigv4_series(ngx_http_aws_sigv4_metrics_t *metrics,
     (void) ngx_atomic_fetch_add(&metrics->overflow, 1);
 
     return metrics->series;
+}
+
+
+/*
+ * By everybody who finds it: the worker that has made it may have died since
+ * the cell leads to it.
+ */
+
+static void
+ngx_http_aws_sigv4_series_show(ngx_http_aws_sigv4_series_t *series)
+{
+    if (!series->ready) {
+        ngx_memory_barrier();
+        series->ready = 1;
+    }
 }
 
 
@@ -261,7 +280,10 @@ ngx_http_aws_sigv4_series_claim(void)
 }
 
 
-/* a process that has the id of one that has died is told by the time */
+/*
+ * A process that has the id of one that has died is told by the time.  That
+ * of this worker is not updated while it waits, and a claim may be ahead.
+ */
 
 static ngx_uint_t
 ngx_http_aws_sigv4_series_abandoned(ngx_atomic_uint_t claim,
@@ -280,7 +302,8 @@ ngx_http_aws_sigv4_series_abandoned(ngx_atomic_uint_t claim,
     pid = claim & (((ngx_atomic_uint_t) 1 << NGX_HTTP_AWS_SIGV4_CLAIM_SECOND)
                    - 1);
 
-    if (age >= NGX_HTTP_AWS_SIGV4_CLAIM_AGE
+    if ((age >= NGX_HTTP_AWS_SIGV4_CLAIM_AGE
+         && age < NGX_HTTP_AWS_SIGV4_CLAIM_AHEAD)
         || (kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH))
     {
         return 1;
@@ -320,13 +343,7 @@ ngx_http_aws_sigv4_series_add(ngx_http_aws_sigv4_metrics_t *metrics,
 
     ngx_memory_barrier();
 
-    if (!ngx_atomic_cmp_set(cell, claim, n)) {
-        return 0;
-    }
-
-    series->ready = 1;
-
-    return n;
+    return ngx_atomic_cmp_set(cell, claim, n) ? n : 0;
 }
 
 
@@ -349,6 +366,10 @@ ngx_http_aws_sigv4_series_at(ngx_http_aws_sigv4_metrics_t *metrics,
     {
         return NULL;
     }
+
+    /* its labels were written before */
+
+    ngx_memory_barrier();
 
     return &metrics->series[n];
 }

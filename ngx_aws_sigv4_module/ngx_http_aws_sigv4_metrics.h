@@ -98,6 +98,7 @@ struct ngx_http_aws_sigv4_metrics_s {
     ngx_atomic_t                   key_misses;
 
     ngx_atomic_t                   alarm_end; /* of the window; 0: none */
+    ngx_atomic_t                   alarm_window;
     ngx_atomic_t                   alarm_responses;
     ngx_http_aws_sigv4_alarm_state_t
                                    alarms[NGX_HTTP_AWS_SIGV4_ALARMS];

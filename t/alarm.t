@@ -228,6 +228,30 @@ subtest 'a time without alarms' => sub {
 };
 
 
+subtest 'an alarm of long ago' => sub {
+    my $threshold = "aws_sigv4_alarm 5xxErrorCount 0;\n";
+    my $nginx = gateway("aws_sigv4_alarm window=1s;\n$threshold");
+
+    failing($nginx, sub { states($nginx)->{'5xxErrorCount'} eq 'alarm' });
+
+    # longer than a window
+    $nginx->reload(http => "${http}aws_sigv4_alarm off;\n");
+    ask($nginx, '/broken') for 1 .. 3;
+    wait_for(sub { metrics_json($nginx)->{providers}[0]{age_seconds} >= 3 });
+
+    $nginx->reload(http => "${http}aws_sigv4_alarm window=1h;\n$threshold");
+    is over($nginx, '5xxErrorCount'), 0, 'is over';
+
+    my ($alarm) = grep { $_->{metric} eq '5xxErrorCount' }
+                  @{ metrics_json($nginx)->{alarms} };
+
+    is_deeply [@{$alarm}{qw(state value window_seconds)}], ['ok', 0, 3600],
+              'the new window has just begun';
+
+    is_deeply [$nginx->stop_it], [], 'it ends well';
+};
+
+
 subtest 'none' => sub {
     my $nginx = gateway("aws_sigv4_alarm off;\n");
 

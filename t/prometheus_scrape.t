@@ -176,6 +176,26 @@ sub names {
 
     is(scalar keys %ids, scalar @panels, 'each panel has its own id');
 
+    my %taken;
+
+    for my $at (map { $_->{gridPos} } @panels) {
+        for my $x ($at->{x} .. $at->{x} + $at->{w} - 1) {
+            $taken{"$x $_"}++ for $at->{y} .. $at->{y} + $at->{h} - 1;
+        }
+    }
+
+    is(scalar(grep { $_ > 1 } values %taken), 0, 'and its own place');
+
+    for my $name (qw(requests_signed_total upstream_responses_total
+                     request_latency_seconds_bucket cause_total alarm_state
+                     clock_skew_seconds provider_available
+                     provider_age_seconds provider_expiry_seconds
+                     provider_last_error_info))
+    {
+        ok(scalar(grep { /\baws_sigv4_$name\b/ } @exprs),
+           "aws_sigv4_$name is on the dashboard");
+    }
+
     for my $expr (@exprs, map { $_->{query} }
                           @{ $dashboard->{templating}{list} }) {
         ok($there{$_}, "$_ of the dashboard is there")
