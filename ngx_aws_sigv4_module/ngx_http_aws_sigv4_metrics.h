@@ -201,6 +201,13 @@ ngx_int_t ngx_http_aws_sigv4_alarm_at(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_uint_t n, ngx_http_aws_sigv4_alarm_shown_t *shown);
 
 
+/* ngx_http_aws_sigv4_ready.c */
+
+/* whether it is no reason to send requests elsewhere */
+ngx_uint_t ngx_http_aws_sigv4_provider_ready(
+    ngx_http_aws_sigv4_provider_state_t *state);
+
+
 /* ngx_http_aws_sigv4_metrics_table.c */
 
 extern ngx_str_t  ngx_http_aws_sigv4_label_names[];

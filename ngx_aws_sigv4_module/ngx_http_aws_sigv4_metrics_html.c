@@ -32,6 +32,8 @@ static void ngx_http_aws_sigv4_html_latency(ngx_http_aws_sigv4_out_t *out,
     ngx_http_aws_sigv4_metrics_t *m);
 static ngx_uint_t ngx_http_aws_sigv4_html_raised(
     ngx_http_aws_sigv4_main_conf_t *smcf);
+static ngx_uint_t ngx_http_aws_sigv4_html_down(
+    ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out);
 static void ngx_http_aws_sigv4_html_table(
     ngx_http_aws_sigv4_main_conf_t *smcf, ngx_http_aws_sigv4_out_t *out,
     ngx_http_aws_sigv4_html_table_t *table);
@@ -127,7 +129,7 @@ static void
 ngx_http_aws_sigv4_html_cards(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_http_aws_sigv4_out_t *out)
 {
-    ngx_uint_t                     i, raised;
+    ngx_uint_t                     i, raised, down;
     ngx_http_aws_sigv4_metrics_t  *m;
 
     static struct {
@@ -146,7 +148,7 @@ ngx_http_aws_sigv4_html_cards(ngx_http_aws_sigv4_main_conf_t *smcf,
 
     ngx_http_aws_sigv4_out(out,
         "<div class='cards'>\n"
-        "<div class='card'><span class='dim'>requests a second</span>\n"
+        "<div class='card'><span class='dim'>signed a second</span>\n"
         "<b id='rate'>-</b></div>\n");
 
     for (i = 0; i < sizeof(cards) / sizeof(cards[0]); i++) {
@@ -163,12 +165,15 @@ ngx_http_aws_sigv4_html_cards(ngx_http_aws_sigv4_main_conf_t *smcf,
     ngx_http_aws_sigv4_html_latency(out, m);
 
     raised = ngx_http_aws_sigv4_html_raised(smcf);
+    down = ngx_http_aws_sigv4_html_down(smcf, out);
 
     ngx_http_aws_sigv4_out(out,
         "</b></div>\n"
         "<div class='card'><span class='dim'>alarms</span>\n"
-        "<b id='raised' class='%s'>%ui</b></div>\n</div>\n",
-        raised ? "bad" : "ok", raised);
+        "<b id='raised' class='%s'>%ui</b></div>\n"
+        "<div class='card'><span class='dim'>providers down</span>\n"
+        "<b id='down' class='%s'>%ui</b></div>\n</div>\n",
+        raised ? "bad" : "ok", raised, down ? "bad" : "ok", down);
 }
 
 
@@ -210,6 +215,25 @@ ngx_http_aws_sigv4_html_raised(ngx_http_aws_sigv4_main_conf_t *smcf)
     }
 
     return raised;
+}
+
+
+static ngx_uint_t
+ngx_http_aws_sigv4_html_down(ngx_http_aws_sigv4_main_conf_t *smcf,
+    ngx_http_aws_sigv4_out_t *out)
+{
+    ngx_uint_t                            i, n, down;
+    ngx_http_aws_sigv4_provider_state_t  *states;
+
+    states = ngx_http_aws_sigv4_provider_states(smcf, out, &n);
+
+    down = 0;
+
+    for (i = 0; i < n; i++) {
+        down += !ngx_http_aws_sigv4_provider_ready(&states[i]);
+    }
+
+    return down;
 }
 
 

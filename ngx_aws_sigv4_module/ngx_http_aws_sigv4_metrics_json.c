@@ -302,12 +302,14 @@ ngx_http_aws_sigv4_json_providers(ngx_http_aws_sigv4_main_conf_t *smcf,
         ngx_http_aws_sigv4_json_str(out, &states[i].name);
 
         ngx_http_aws_sigv4_out(out, ", \"source\": \"%V\", "
-                                    "\"available\": %s, "
+                                    "\"available\": %s, \"ready\": %s, "
                                     "\"refreshes_total\": %ui, "
                                     "\"failures_total\": %ui, "
                                     "\"age_seconds\": ",
                                &states[i].source,
                                states[i].available ? "true" : "false",
+                               ngx_http_aws_sigv4_provider_ready(&states[i])
+                               ? "true" : "false",
                                states[i].fetches, states[i].failures);
 
         if (states[i].age != -1) {

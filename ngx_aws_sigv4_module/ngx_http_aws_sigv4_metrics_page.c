@@ -21,8 +21,8 @@
     "img-src data:; "                                                         \
     "base-uri 'none'; "                                                       \
     "form-action 'none'; "                                                    \
-    "style-src 'sha256-5kcRe9gyPv2rN7rp2CFWCdEjPfXX5wjtqRLP8DXL0tU='; "       \
-    "script-src 'sha256-MkMjUV1AnzBArfgJIgNZIxP+r5fWpp3y8I/nKap3BD4='"
+    "style-src 'sha256-xlvBpg90t/SZjVUmAoRtHHfz6zbb7U94FXBRK0I5p6Q='; "       \
+    "script-src 'sha256-1N8FXnrb9WU4IVWjFEG8MLNf7mQd7KxhWG492mLZN6g='"
 
 
 /* a document cannot say itself where it may be framed */
@@ -67,11 +67,11 @@ char  *ngx_http_aws_sigv4_page_top[] = {
     ".dim,th{color:var(--dim)}\n",
     "a{color:var(--mark)}\n",
     ".cards{display:grid;gap:.6rem;margin:1.1rem 0;\n",
-    "grid-template-columns:repeat(auto-fit,minmax(8.75rem,1fr))}\n",
+    "grid-template-columns:repeat(auto-fit,minmax(7.7rem,1fr))}\n",
     ".card,.wide{background:var(--card);border:1px solid var(--line);\n",
     "border-radius:.5rem}\n",
-    ".card{padding:.5rem .75rem}\n",
-    ".card span{font-size:.85rem;white-space:nowrap}\n",
+    ".card{padding:.5rem .65rem}\n",
+    ".card span{font-size:.8rem;white-space:nowrap}\n",
     ".card b{display:block;font-size:1.35rem;font-weight:600;\n",
     "font-variant-numeric:tabular-nums}\n",
     ".wide{overflow-x:auto}\n",
@@ -95,6 +95,8 @@ char  *ngx_http_aws_sigv4_page_top[] = {
     ".line3{stroke:var(--fg)}\n",
     ".two{display:grid;gap:0 1rem;\n",
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr))}\n",
+    "@media(max-width:40rem){body{padding:.8rem}\n",
+    "th,td{padding:.35rem .45rem}td.text{min-width:12rem}}\n",
     "</style>\n",
     "</head>\n",
     "<body>\n",
@@ -143,12 +145,14 @@ char  *ngx_http_aws_sigv4_page_end[] = {
     "  : Math.floor(s / 86400) + ' days';\n",
     "const left = s => s === null ? 'never' : s < 0 ? 'expired'\n",
     "  : seconds(s);\n",
-    "const average = h => !h.count ? '-'\n",
-    "  : Math.floor(h.sum * 1000 / h.count) + ' ms';\n",
     "const show = r => r === null ? '-'\n",
     "  : r.toFixed(r > 0 && r < 10 ? 1 : 0);\n",
     "const time = s => s === null ? '-' : s >= 1 ? s.toFixed(1) + ' s'\n",
     "  : (s * 1000).toFixed(s > 0 && s < .01 ? 1 : 0) + ' ms';\n",
+    "const average = h => time(h.count ? h.sum / h.count : null);\n",
+    "const state = p => p.ready\n",
+    "  ? p.available ? ['available', 'ok'] : ['not used', 'dim']\n",
+    "  : [p.available ? 'about to expire' : 'not available', 'bad'];\n",
     "const key = s => JSON.stringify([s.location, s.service, s.region,\n",
     "  s.provider]);\n",
     "const signed = s => s.requests_signed_total;\n",
@@ -273,7 +277,8 @@ char  *ngx_http_aws_sigv4_page_end[] = {
     "    draw(svg, 'rect', {x: x + 3, y: 128 - height, width: width - 6,\n",
     "      height: height});\n",
     "    label(svg, x + width / 2, 145, bound === Infinity ? 'more'\n",
-    "      : bound < 1 ? bound * 1000 + ' ms' : bound + ' s', 'middle');\n",
+    "      : '\\u2264 ' + (bound < 1 ? bound * 1000 + ' ms' : bound + ' s'),\n",
+    "      'middle');\n",
     "    if (n) label(svg, x + width / 2, 124 - height, n, 'middle');\n",
     "    sum += n;\n",
     "    shares.push([x + width, 128 - 110 * sum / all]);\n",
@@ -331,9 +336,7 @@ char  *ngx_http_aws_sigv4_page_end[] = {
     "      [a.window_seconds + ' s', 'n']];\n",
     "  }));\n",
     "  fill('providers', m.providers.map(p => [[p.provider, 'name'],\n",
-    "    [p.source],\n",
-    "    p.available ? ['available', 'ok'] : ['not available', 'bad'],\n",
-    "    [seconds(p.age_seconds), 'n'],\n",
+    "    [p.source], state(p), [seconds(p.age_seconds), 'n'],\n",
     "    [p.available ? left(p.expiry_seconds) : '-', 'n'],\n",
     "    [p.refreshes_total, 'n'], [p.failures_total, 'n'],\n",
     "    [p.last_error || '', 'text']]));\n",
@@ -391,9 +394,12 @@ char  *ngx_http_aws_sigv4_page_end[] = {
     "    sum: h.sum + s.request_latency_seconds.sum,\n",
     "    count: h.count + s.request_latency_seconds.count\n",
     "  }), {sum: 0, count: 0}));\n",
-    "  const raised = m.alarms.filter(a => a.state !== 'ok').length;\n",
-    "  at('raised').textContent = raised;\n",
-    "  at('raised').className = raised ? 'bad' : 'ok';\n",
+    "  for (const [id, bad] of [\n",
+    "      ['raised', m.alarms.filter(a => a.state !== 'ok')],\n",
+    "      ['down', m.providers.filter(p => !p.ready)]]) {\n",
+    "    at(id).textContent = bad.length;\n",
+    "    at(id).className = bad.length ? 'bad' : 'ok';\n",
+    "  }\n",
     "  at('keyrate').textContent = 'signed ' + show(last('rate'));\n",
     "  at('keyerrors').textContent = '4xx and 5xx ' + show(last('errors'));\n",
     "  at('keyp50').textContent = 'median ' + time(last('p50'));\n",

@@ -13,6 +13,8 @@
 static void ngx_http_aws_sigv4_rows_provider(
     ngx_http_aws_sigv4_provider_state_t *state,
     ngx_http_aws_sigv4_out_t *out);
+static char *ngx_http_aws_sigv4_rows_state(
+    ngx_http_aws_sigv4_provider_state_t *state);
 static void ngx_http_aws_sigv4_rows_one(ngx_http_aws_sigv4_series_t *series,
     ngx_http_aws_sigv4_out_t *out);
 static ngx_atomic_uint_t ngx_http_aws_sigv4_rows_sum(
@@ -77,10 +79,8 @@ ngx_http_aws_sigv4_rows_provider(ngx_http_aws_sigv4_provider_state_t *state,
     ngx_http_aws_sigv4_rows_text(out, " class='name'", &state->name);
     ngx_http_aws_sigv4_rows_text(out, "", &state->source);
 
-    ngx_http_aws_sigv4_out(out, "<td class='%s'>%savailable</td>"
-                                "<td class='n'>",
-                           state->available ? "ok" : "bad",
-                           state->available ? "" : "not ");
+    ngx_http_aws_sigv4_out(out, "%s<td class='n'>",
+                           ngx_http_aws_sigv4_rows_state(state));
 
     if (state->age != -1) {
         ngx_http_aws_sigv4_rows_seconds(out, state->age);
@@ -108,6 +108,19 @@ ngx_http_aws_sigv4_rows_provider(ngx_http_aws_sigv4_provider_state_t *state,
     ngx_http_aws_sigv4_rows_text(out, " class='text'", &state->error);
 
     ngx_http_aws_sigv4_out(out, "</tr>\n");
+}
+
+
+static char *
+ngx_http_aws_sigv4_rows_state(ngx_http_aws_sigv4_provider_state_t *state)
+{
+    if (!ngx_http_aws_sigv4_provider_ready(state)) {
+        return state->available ? "<td class='bad'>about to expire</td>"
+                                : "<td class='bad'>not available</td>";
+    }
+
+    return state->available ? "<td class='ok'>available</td>"
+                            : "<td class='dim'>not used</td>";
 }
 
 
@@ -367,10 +380,18 @@ void
 ngx_http_aws_sigv4_rows_average(ngx_http_aws_sigv4_out_t *out,
     ngx_atomic_uint_t sum, ngx_atomic_uint_t n)
 {
-    if (n) {
+    if (n == 0) {
+        ngx_http_aws_sigv4_out(out, "-");
+
+    } else if (sum != 0 && sum / n < 10) {
+        ngx_http_aws_sigv4_out(out, "%uA.%uA ms", sum / n,
+                               sum % n * 10 / n);
+
+    } else if (sum / n < 1000) {
         ngx_http_aws_sigv4_out(out, "%uA ms", sum / n);
 
     } else {
-        ngx_http_aws_sigv4_out(out, "-");
+        ngx_http_aws_sigv4_out(out, "%uA.%uA s", sum / n / 1000,
+                               sum / n % 1000 / 100);
     }
 }

@@ -73,18 +73,25 @@ ngx_http_aws_sigv4_ready_handler(ngx_http_request_t *r)
 }
 
 
+ngx_uint_t
+ngx_http_aws_sigv4_provider_ready(ngx_http_aws_sigv4_provider_state_t *state)
+{
+    if (!state->used) {
+        return 1;
+    }
+
+    return state->available
+           && (state->expires == 0
+               || state->expires - ngx_time()
+                  >= NGX_HTTP_AWS_SIGV4_READY_LEFT);
+}
+
+
 static ngx_uint_t
 ngx_http_aws_sigv4_ready_provider(ngx_http_aws_sigv4_provider_state_t *state,
     ngx_http_aws_sigv4_out_t *out)
 {
-    time_t  left;
-
-    left = state->expires ? state->expires - ngx_time()
-                          : NGX_HTTP_AWS_SIGV4_READY_LEFT;
-
-    if (!state->used
-        || (state->available && left >= NGX_HTTP_AWS_SIGV4_READY_LEFT))
-    {
+    if (ngx_http_aws_sigv4_provider_ready(state)) {
         return 1;
     }
 
@@ -93,7 +100,7 @@ ngx_http_aws_sigv4_ready_provider(ngx_http_aws_sigv4_provider_state_t *state,
 
     if (state->available) {
         ngx_http_aws_sigv4_out(out, "\" has credentials that expire in %T s",
-                               left);
+                               state->expires - ngx_time());
 
     } else {
         ngx_http_aws_sigv4_out(out, "\" has no credentials");

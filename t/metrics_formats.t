@@ -250,6 +250,9 @@ subtest 'providers' => sub {
        'they grow older';
     is provider($nginx, 'q')->{age_seconds}, undef, 'and others are not there';
 
+    is_deeply [map { provider($nginx, $_)->{ready} ? 1 : 0 } qw(p q idle)],
+              [1, 0, 1], 'one that is used has none';
+
     promtool_takes($nginx);
 
     my $ready = request($nginx->port, target => '/ready');
@@ -307,6 +310,9 @@ subtest 'readiness' => sub {
     like $ready->()->{body},
          qr/\Aprovider "p" has credentials that expire in \d+ s\n\z/,
          'and the answer says so';
+    ok !provider($nginx, 'p')->{ready}, 'as JSON does';
+    like request($nginx->port, target => '/metrics?format=html')->{body},
+         qr{<td class='bad'>about to expire</td>}, 'and the page';
     cmp_ok provider($nginx, 'p')->{age_seconds}, '<=', passed($reloaded),
            'though they are young';
 

@@ -53,6 +53,7 @@ my $nginx = start_nginx(
 aws_sigv4_provider default static
     access_key_id=\$TEST_AKID secret_access_key=\$TEST_SECRET;
 aws_sigv4_provider "$name" process "command=$command";
+aws_sigv4_provider idle process command=/bin/false;
 aws_sigv4_service aps;
 aws_sigv4_region us-east-1;
 aws_sigv4_alarm window=1d;
@@ -274,7 +275,7 @@ sub figures {
     is cell($html, 'failed'), 4, 'not signed';
     is cell($html, 'c4xx'), 4, '4xx';
     is cell($html, 'c5xx'), 1, '5xx';
-    like cell($html, 'latency'), qr/^\d+ ms$/, 'latency';
+    like cell($html, 'latency'), qr/^\d+(?:\.\d)? m?s$/, 'latency';
     like cell($html, 'room'), qr/^4 of \d+ series; 0 events/, 'room';
 
     my %series = map { $_->[0] => $_ } rows($html, 'series');
@@ -283,13 +284,15 @@ sub figures {
               [qw(aps us-east-1 default 13 0 0 0 8 4 1 0)], 'a series';
 
     is cell($html, 'raised'), 0, 'no alarm is on';
+    is cell($html, 'down'), 1, 'a provider has nothing';
     is_deeply [map { $_->[0] } rows($html, 'alarms')],
               [qw(4xxErrorCount 5xxErrorCount RequestLatency)], 'alarms';
     is_deeply [map { "@$_[0, 1, 2, 4]" } rows($html, 'providers')],
               ['default static available never',
-               "$NAME process not available -"], 'providers';
+               "$NAME process not available -", 'idle process not used -'],
+              'providers';
     is_deeply [map { $_->[3] =~ /^\d+ (?:s|min)$/ ? 'old' : $_->[3] }
-               rows($html, 'providers')], ['old', '-'], 'their age';
+               rows($html, 'providers')], ['old', '-', '-'], 'their age';
     like +(rows($html, 'providers'))[1][7], qr/^program "\Q$program\E": /,
          'an error';
     is_deeply [rows($html, 'reasons')],
