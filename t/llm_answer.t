@@ -36,6 +36,11 @@ sub frames {
 
 sub invoked { return AwsSigV4::Raw::invoked(@_) }
 
+sub errors_event {
+    return 'data: {"error":{"message":"' . $cut . '","type":"api_error",'
+        . "\"param\":null,\"code\":\"upstream_error\"}}\n\n";
+}
+
 sub event {
     my ($document) = @_;
     my ($type) = $document =~ /"type":"([\w.]+)"/;
@@ -132,6 +137,59 @@ subtest 'what is whole is untouched' => sub {
         my ($response) = $raw->get($case->[0] => stream($case->[1]));
 
         is $response->{body}, $case->[1], "$case->[0]: its own error";
+    }
+};
+
+
+# The usage that the gateway has asked for and the client has not.
+subtest 'what is not asked for is taken out' => sub {
+    my $usage = $chat[2];
+    my $first = 'data: {"choices":[],"prompt_filter_results":[]}' . "\n\n";
+    my $null  = 'data: {"choices":[],"usage":null}' . "\n\n";
+    my $text  = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"choices"
+        . "\\\":[],\\\"usage\\\":{}\"}}]}\n\n";
+    my $large = 'data: {"choices":[{"delta":{"content":"' . 'x' x 150_000
+        . "\"}}]}\n\n";
+
+    my %case = (
+        'at the end'     => [ @chat ],
+        'without an end' => [ @chat[0, 1, 2] ],
+        'in the middle'  => [ $first, $null, $text, $usage, ": x\n\n",
+                              $chat[3] ],
+        'a comment'      => [ ": \"usage\" \"choices\":[]\n\n", $usage,
+                              $chat[3] ],
+        'large events'   => [ $large, $usage, $large, $chat[3] ],
+        'spaces'         => [ $usage =~ s/:\[\]/ : [ ]/r, $chat[3] ],
+        'none'           => [ $text, $chat[3] ],
+    );
+
+    for my $name (sort keys %case) {
+        my @events = @{ $case{$name} };
+        my $sent = join '', @events;
+        my $left = join '', grep { !/"usage" ?:\{/ } @events;
+
+        $left .= errors_event() if $name eq 'without an end';
+
+        my %how = (
+            'events' => [ stream(@events) ],
+            'one'    => [ join '', stream($sent) ],
+            'CR LF'  => [ stream($sent =~ s/\n/\r\n/gr) ],
+            'CR'     => [ stream($sent =~ s/\n/\r/gr) ],
+            $name eq 'large events' ? ()
+                : ('bytes' => [ stream(split //, $sent) ],
+                   'CR LF in bytes' =>
+                       [ stream(split //, $sent =~ s/\n/\r\n/gr) ]),
+        );
+
+        for my $how (sort keys %how) {
+            my ($response, $log) = $raw->get(unasked => @{ $how{$how} });
+            my $body = $response->{body};
+
+            $body =~ s/\r\n?/\n/g if $how =~ /CR/;
+            is $body, $left, "$name: $how";
+            is $log->{llm_prompt_tokens}, $name eq 'none' ? '-' : 132,
+               'usage' if $how !~ /CR$/;
+        }
     }
 };
 
@@ -346,6 +404,135 @@ subtest 'frames that are none' => sub {
             unlike $response->{body}, qr/ping/, 'nothing follows';
 
             spew($go, '');
+        }
+    }
+};
+
+
+# The head is made when that is known: the client must see a broken answer, or
+# none, and not JSON that ends too soon.
+subtest 'JSON that is cut is no whole answer' => sub {
+    my $good = '{"choices":[{"message":{"content":"}\\"]"}}],"usage":'
+        . '{"prompt_tokens":7,"completion_tokens":9}}';
+    my $part = substr $good, 0, -1;
+
+    my $length = sub {
+        my ($body, $more) = @_;
+
+        return AwsSigV4::Raw::plain(200, 'application/json', $body)
+            =~ s/(Content-Length: )(\d+)/$1 . ($2 + $more)/er;
+    };
+    my $json = AwsSigV4::Raw::head('application/json');
+    my $open = $json =~ s/Transfer-Encoding: chunked\r\n//r;
+
+    my %whole = (
+        'a length'    => [ $length->($good, 0) ],
+        'two pieces'  => [ $length->($good, 0) =~ /\A(.*choi)(.*)\z/s ],
+        'chunks'      => [ $json, chunks(split //, $good), last_chunk() ],
+        'spaces'      => [ $length->(" $good\r\n", 0) ],
+        'no length'   => [ $open, $good ],
+    );
+    my %cut = (
+        'less than its length'   => [ $length->($part, 1) ],
+        'nothing of its length'  => [ $length->('', 9) ],
+        'less than its chunks'   => [ $json, chunks($part) ],
+        'a chunk that is cut'    => [ $json, "ff\r\n$part" ],
+        'a length too short'     => [ $length->($part, 0) ],
+        'the same in two pieces' => [ $length->($part, 0)
+                                          =~ /\A(.*choi)(.*)\z/s ],
+        'chunks that end'        => [ $json, chunks($part), last_chunk() ],
+        'no length'              => [ $open, $part ],
+        'nothing'                => [ $open ],
+        'in a string'            => [ $open, substr $good, 0, 35 ],
+        'text'                   => [ $length->('Bad Gateway', 0) ],
+        'null'                   => [ $length->('null', 0) ],
+    );
+
+    for my $kind (qw( openai anthropic invoke )) {
+        for my $how (sort keys %whole) {
+            my ($bytes, $log) = bytes_of($kind, @{ $whole{$how} });
+
+            ok is_whole($bytes), "$kind: $how: it is whole";
+            is $log->{llm_error}, '-', 'no error';
+        }
+
+        for my $how (sort keys %cut) {
+            my ($bytes, $log) = bytes_of($kind, @{ $cut{$how} });
+
+            ok !is_whole($bytes), "$kind: $how: the client sees it"
+                or diag $bytes;
+            is $log->{llm_error}, 'upstream_error', 'log';
+        }
+    }
+
+    # bodies of models of any kind are their own matter
+    my ($bytes) = bytes_of('native-invoke' => $length->('text', 0));
+    ok is_whole($bytes), 'Bedrock\'s own API';
+};
+
+
+# all that a client gets until its connection is closed, and what is logged
+
+sub bytes_of {
+    my ($kind, @actions) = @_;
+
+    my $target = "/$kind/" . $raw->script(@actions);
+    my $client = http_client(port => $raw->nginx->port);
+    my @log;
+
+    $raw->nginx->mark;
+    $client->send("GET $target HTTP/1.1\r\nHost: a\r\n"
+                  . "Connection: close\r\n\r\n");
+    1 while $client->read_some;
+    wait_for(sub { @log = $raw->log_of($target) });
+
+    return ($client->{buffer}, $log[0]);
+}
+
+# A response of which nothing is missing, by its own framing.
+sub is_whole {
+    my ($head, $body) = $_[0] =~ /\A(.*?)\r\n\r\n(.*)\z/s or return 0;
+
+    return $body =~ /(?:\A|\r\n)0\r\n\r\n\z/
+        if $head =~ /^Transfer-Encoding: chunked/mi;
+
+    return $head =~ /^Content-Length: (\d+)/mi && length $body == $1;
+}
+
+
+subtest 'what tells of the account of the gateway stays here' => sub {
+    my @account = map { "$_: of the gateway" } qw(
+        x-ratelimit-limit-requests X-RateLimit-Remaining-Tokens
+        x-ratelimitbysize-remaining-minute RateLimit-Policy
+        anthropic-ratelimit-requests-reset Anthropic-Organization-Id
+        anthropic-ratelimit-unified-status
+        OpenAI-Organization openai-project x-litellm-key-spend
+        x-litellm-response-cost llm_provider-openai-organization );
+    my @kept = map { "$_: kept" } qw(
+        x-request-id request-id x-amzn-RequestId openai-version
+        openai-processing-ms x-litellm-call-id cf-ray );
+
+    my %answer = (
+        'JSON'     => AwsSigV4::Raw::plain(200, 'application/json', '{}',
+                                           @account, @kept),
+        'an error' => AwsSigV4::Raw::plain(429, 'application/json',
+            '{"error":{"message":"x"}}', @account, @kept, 'Retry-After: 7'),
+        'one of ours' => AwsSigV4::Raw::plain(401, 'text/html', 'x',
+                                              @account, @kept),
+        'a stream' => join('', head(@account, @kept), chunks(@chat),
+                           last_chunk()),
+    );
+
+    for my $kind (qw( openai anthropic bedrock )) {
+        for my $what (sort keys %answer) {
+            my ($response) = $raw->get($kind => $answer{$what});
+            my $head = $response->{head};
+
+            unlike $head, qr/of the gateway/, "$kind: $what: nothing of it";
+            is scalar(() = $head =~ /: kept/g), scalar(@kept),
+               'ids of requests are there';
+            like $head, qr/^Retry-After: 7\r?$/m, 'and when to try again'
+                if $what eq 'an error';
         }
     }
 };

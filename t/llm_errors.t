@@ -301,6 +301,60 @@ subtest 'credentials of the gateway' => sub {
 };
 
 
+# A status of 403 alone is that of IAM, as are those of other providers which
+# say no more; of keys that are not good it is said in the body, and that is
+# no matter of the client's.
+subtest '403 without the name of an exception' => sub {
+    my %openai = (
+        '{"error":{"message":"no","type":"permission_error","code":null}}'
+            => undef,
+        '{"error":{"message":"no","type":"invalid_request_error",'
+            . '"code":"unsupported_country"}}' => undef,
+        '{"message":"no"}' => 'model_access_denied',
+        'no'               => 'model_access_denied',
+        '{"error":{"message":"no","type":"authentication_error",'
+            . '"code":"invalid_api_key"}}' => 'upstream_auth_failed',
+        '{"error":{"message":"no","type":"authentication_error",'
+            . '"code":403}}' => 'upstream_auth_failed',
+        '{"error":{"message":"no","type":"invalid_request_error",'
+            . '"code":"invalid_api_key"}}' => 'upstream_auth_failed',
+        '{"error":{"message":"no","code":"InvalidSignatureException"}}'
+            => 'upstream_auth_failed',
+    );
+
+    for my $body (sort keys %openai) {
+        my $code = $openai{$body};
+        my ($response, $log) = $raw->get(openai =>
+            plain(403, 'application/json', $body));
+
+        is $response->{status}, 403, "status of $body";
+        is $log->{llm_error}, $code // 'model_access_denied', 'log';
+
+        if (!defined $code) {
+            is $response->{body}, $body, 'untouched';
+            next;
+        }
+
+        my $denied = $code eq 'model_access_denied';
+
+        is_deeply decoded($response)->{error}, {
+            message => $denied ? 'no'
+                : 'The upstream refused the credentials of the gateway.',
+            type => $denied ? 'permission_error' : 'api_error',
+            param => undef, code => $code,
+        }, 'ours';
+    }
+
+    my ($response, $log) = $raw->get(anthropic => plain(403,
+        'application/json', '{"type":"error","error":{"type":'
+        . '"authentication_error","message":"invalid x-api-key"}}'));
+
+    is $log->{llm_error}, 'upstream_auth_failed', 'Anthropic: log';
+    unlike $response->{body}, qr/authentication_error|x-api-key/,
+           'Anthropic: the key of the client is fine';
+};
+
+
 subtest 'answers that are none' => sub {
     my %answer = (
         'a page'          => plain(200, 'text/html', '<html>'),

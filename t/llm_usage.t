@@ -327,11 +327,11 @@ subtest 'frames' => sub {
                    . '"amazon-bedrock-invocationMetrics":{'
                    . '"inputTokenCount":12,"outputTokenCount":34,'
                    . '"invocationLatency":9,"firstByteLatency":1}}')),
-       '132/34/100', 'with the metrics of the last event';
+       '132/34/100 ended', 'with the metrics of the last event';
     is counted('invoke-stream', $document->('{"outputText":"x",'
                    . '"amazon-bedrock-invocationMetrics":{'
                    . '"inputTokenCount":7,"outputTokenCount":9}}')),
-       '7/9/-', 'of any model';
+       '7/9/- ended', 'of any model';
 };
 
 

@@ -191,6 +191,7 @@ function _M.route()
 
     check_method(s)
     callers.identify(s, dialect)
+    s.metered = callers.metered(s)
 
     local table = tables.get()
 
@@ -249,9 +250,7 @@ end
 function _M.body()
     local s = state.get()
 
-    if s then
-        answer.body(s)
-    end
+    return s and answer.body(s)
 end
 
 

@@ -78,6 +78,8 @@ location ^~ /signed/ {
     }
 }
 
+lua_transform_underscores_in_response_headers off;
+
 header_filter_by_lua_block {
     if ngx.ctx.state then
         require("resty.aws_sigv4.llm.answer").header(ngx.ctx.state)
@@ -85,7 +87,7 @@ header_filter_by_lua_block {
 }
 body_filter_by_lua_block {
     if ngx.ctx.state then
-        require("resty.aws_sigv4.llm.answer").body(ngx.ctx.state)
+        return require("resty.aws_sigv4.llm.answer").body(ngx.ctx.state)
     end
 }
 log_by_lua_block {
@@ -109,6 +111,10 @@ end
 
 return {
     ["openai"] = kind("openai", "chat", {}),
+    ["unasked"] = function ()
+        return { dialect = "openai", operation = "chat", target = {},
+                 stream = true, metered = true, unasked = true }
+    end,
     ["anthropic"] = kind("anthropic", "messages", {}),
     ["invoke"] = kind("anthropic", "messages", { invoke = true }),
     ["bedrock"] = kind("bedrock", "converse", {}),

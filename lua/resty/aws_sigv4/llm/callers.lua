@@ -21,6 +21,8 @@
 --         or answers 401, 403 or 429
 --     callers.allows(state, alias)
 --         for lists of models
+--     callers.metered(state)
+--         whether it has a limit of tokens
 --     callers.header(state)
 --         from a header filter: x-ratelimit-*
 --     callers.charge(state, tokens)
@@ -415,6 +417,13 @@ function _M.allows(state, alias)
     local caller = of(state)
 
     return not watch or caller ~= nil and allowed(caller, alias)
+end
+
+
+function _M.metered(state)
+    local caller = of(state)
+
+    return caller ~= nil and caller.tpm ~= nil
 end
 
 

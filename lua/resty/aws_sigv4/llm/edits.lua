@@ -7,7 +7,9 @@
 -- else goes on byte for byte.
 --
 --     list = edits.of(s, target)
---         for body.edit(); nil where the target takes the body as it is
+--         for body.edit(); nil where the target takes the body as it is.
+--         s.unasked: a stream will have its usage, and the client has not
+--         asked for it
 
 
 local cjson = require "cjson.safe"
@@ -16,16 +18,25 @@ local body = require "resty.aws_sigv4.llm.body"
 
 local ngx = ngx
 local concat = table.concat
+local decode = cjson.decode
 local encode = cjson.encode
+local find = string.find
 local gmatch = string.gmatch
 local gsub = string.gsub
+local insert = body.insert
 local ipairs = ipairs
 local pairs = pairs
 local remove = body.remove
+local sub = string.sub
 
 
 local _M = { version = "0.1.0" }
 
+
+local ASKED = '"include_usage":true'
+
+-- whose streams have no usage unless they are asked for it
+local SILENT = { chat = true, completions = true }
 
 local VERSION = '"anthropic_version":"bedrock-2023-05-31"'
 
@@ -109,8 +120,65 @@ local function rename(list, members, names, dropped)
 end
 
 
+-- "stream_options" with the usage asked for; nil where it is already, or is
+-- not what it should be
+
+local function options(member)
+    if member.type == "null" then
+        return "{" .. ASKED .. "}"
+    end
+
+    local text = member.type == "object"
+                 and body.slice(member.from, member.to)
+    local value = text and decode(text)
+
+    if not value or value.include_usage == true then
+        return nil
+    end
+
+    if value.include_usage == nil then
+        return "{" .. ASKED .. (find(text, "^{%s*}") and "" or ",")
+               .. sub(text, 2)
+    end
+
+    local asked, count = gsub(text, '"include_usage"%s*:%s*%l+', ASKED)
+    value = count == 1 and decode(asked)
+
+    return value and value.include_usage == true and asked or nil
+end
+
+
+-- A caller with a limit of tokens must not choose whether they are counted.
+
+local function ask_usage(s, list, members, target)
+    if not s.metered or not s.stream or not SILENT[s.operation]
+       or target.no_options
+    then
+        return
+    end
+
+    local member = members.stream_options
+
+    if not member then
+        list[#list + 1] = insert(members, "stream_options",
+                                 "{" .. ASKED .. "}")
+        s.unasked = true
+        return
+    end
+
+    local text = options(member)
+
+    if text then
+        list[#list + 1] = { member.from, member.to, text }
+        s.unasked = true
+    end
+end
+
+
 function _M.of(s, target)
     local members = s.members
+
+    s.unasked = false
 
     -- a body of Bedrock's own names no model
     if not members then
@@ -133,6 +201,8 @@ function _M.of(s, target)
     if target.rename then
         rename(list, members, target.rename, dropped)
     end
+
+    ask_usage(s, list, members, target)
 
     return #list > 0 and list or nil
 end

@@ -223,6 +223,10 @@ local exceptions = {
     requesttimetooskewed = "upstream_auth_failed",
     notauthorized = "upstream_auth_failed",
 
+    -- of OpenAI and Anthropic
+    authentication_error = "upstream_auth_failed",
+    invalid_api_key = "upstream_auth_failed",
+
     throttling = "rate_limit_exceeded",
     throttled = "rate_limit_exceeded",
     toomanyrequests = "rate_limit_exceeded",

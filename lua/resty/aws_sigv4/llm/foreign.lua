@@ -75,6 +75,18 @@ local function message_of(value)
 end
 
 
+-- Names of exceptions: those of AWS, and those of others that tell of a key
+-- which is not good, whatever the status is.
+
+local function name_of(value)
+    local err = object(value.error)
+    local code = text(value.code) or text(err.code)
+
+    return text(value.__type) or errors.is_exception(code) and code
+           or text(err.type)
+end
+
+
 -- a text that people can read, and no page
 
 local function plain(body)
@@ -105,7 +117,7 @@ function _M.read(dialect, body, code, status, name)
     local message = message_of(value)
 
     if not name and value == whole then
-        code = errors.from_aws(status, text(value.__type) or text(value.code))
+        code = errors.from_aws(status, name_of(value))
     end
 
     code = errors.refine(code, message)

@@ -28,7 +28,8 @@ local _M = { version = "0.1.0" }
 local MAX_MODEL = 6 * 256 + 2
 
 -- of any alias; those that have more to look for have these as well
-local NAMES = { "model", "stream", "anthropic_version", "anthropic_beta" }
+local NAMES = { "model", "stream", "stream_options", "anthropic_version",
+                "anthropic_beta" }
 
 local CODES = {
     not_json = "invalid_json",

@@ -10,6 +10,7 @@
 --     scanner = scan.new({ usage = { prompt_tokens = "prompt" } }, found)
 --     scanner:feed(text)      any number of times
 --     scanner:reset()         before the next object
+--     scanner:is_complete()   whether the object has ended
 --
 -- Numbers, booleans and strings (128 bytes of them, escapes as they are) are
 -- stored in `found` by the name in the tree; an object or an array is stored
@@ -253,6 +254,12 @@ local function member(self, s, i)
     end
 
     return at + 1
+end
+
+
+function _M.is_complete(self)
+    return self.depth == 0 and self.skip == 0 and not self.in_string
+           and self.key == nil
 end
 
 

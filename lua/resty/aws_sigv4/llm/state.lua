@@ -23,6 +23,9 @@
 --     index      its number, from 1; 0 before the first
 --     targets    those to try, in order
 --     caller     name of the caller, where callers are checked
+--     metered    whether the caller has a limit of tokens
+--     unasked    whether the attempt asked for usage that the client did not
+--                ask for
 
 
 local ngx = ngx

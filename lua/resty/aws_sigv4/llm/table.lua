@@ -59,7 +59,8 @@ local MAX_TARGETS = 8
 local MAX_MEMBERS = 16
 
 -- what is looked for in each body
-local MEMBERS = { "model", "stream", "anthropic_version", "anthropic_beta" }
+local MEMBERS = { "model", "stream", "stream_options", "anthropic_version",
+                  "anthropic_beta" }
 
 local SECTIONS = { defaults = true, native = true, models = true }
 

@@ -11,6 +11,7 @@
 --         converse-json converse-stream invoke-json invoke-stream
 --     tap:feed(chunk)
 --     tap:document(json)       of a stream that is decoded already
+--     tap:measure()            tap.text will be the bytes of text that came
 --     tap:headers(input, output, cached, written)
 --         what the headers of InvokeModel say
 --     prompt, completion, cached = tap:finish()
@@ -22,11 +23,15 @@
 -- from the cache.  Some models of Bedrock report input tokens with the cached
 -- ones in them: `inclusive` says so.
 --
+--     tap:is_complete()        of an answer in JSON
+--     tap:between_events()     of a stream of events
+--
 -- tap.ended: the stream came to the end that its API defines.
 -- tap.failed: the stream reported an error of its own.
 
 
 local cjson = require "cjson.safe"
+local estimate = require "resty.aws_sigv4.llm.estimate"
 local eventstream = require "resty.aws_sigv4.llm.eventstream"
 local scan = require "resty.aws_sigv4.llm.scan"
 local sse = require "resty.aws_sigv4.llm.sse"
@@ -46,7 +51,8 @@ local type = type
 local _M = { version = "0.1.0" }
 
 
--- where the numbers are: "total" has the cached tokens in it, "input" has not
+-- where the numbers are: "total" has the cached tokens in it, "input" has not;
+-- "final" is that of the end of a stream alone
 
 local OPENAI_USAGE = {
     -- chat completions, completions and embeddings
@@ -93,7 +99,7 @@ local CONVERSE = { usage = CONVERSE_USAGE }
 
 local METRICS = {
     inputTokenCount = "input",
-    outputTokenCount = "output",
+    outputTokenCount = "final",
     cacheReadInputTokenCount = "read",
     cacheWriteInputTokenCount = "written",
 }
@@ -178,6 +184,25 @@ function _M.feed(self, chunk)
 end
 
 
+function _M.measure(self)
+    self.text = 0
+end
+
+
+local function measured(self, piece)
+    if self.text then
+        self.text = self.text + estimate.text(piece)
+    end
+end
+
+
+-- whether an answer in JSON has come to its end
+
+function _M.is_complete(self)
+    return self.scanner:is_complete()
+end
+
+
 function _M.between_events(self)
     return self.reader:between()
 end
@@ -186,6 +211,11 @@ end
 function _M.document(self, json)
     self.scanner:reset()
     self.scanner:feed(json)
+    measured(self, json)
+
+    if self.found.final then
+        self.ended = true
+    end
 end
 
 
@@ -200,6 +230,7 @@ end
 
 local function feed_sse(self, chunk)
     self.reader:feed(chunk)
+    measured(self, chunk)
 end
 
 
@@ -292,6 +323,9 @@ local function feed_frames(self, chunk)
             if headers[":event-type"] == "metadata" then
                 self:document(payload)
                 self.ended = true
+
+            else
+                measured(self, payload)
             end
 
         elseif headers[":event-type"] == "chunk" then
@@ -372,7 +406,7 @@ local function sum(self, counts)
         end
     end
 
-    return prompt, count(counts.output), read
+    return prompt, count(counts.final) or count(counts.output), read
 end
 
 

@@ -1,0 +1,86 @@
+-- Copyright (C) ngx_aws_sigv4_module authors
+--
+-- SPDX-License-Identifier: BSD-2-Clause
+
+-- What an answer took, for logs and for the limit of the caller.
+--
+--     cost.log(s, answer)     in the log phase; `answer` is what head.lua made,
+--                             nil where no answer came
+
+
+local callers = require "resty.aws_sigv4.llm.callers"
+local estimate = require "resty.aws_sigv4.llm.estimate"
+
+
+local ngx = ngx
+local format = string.format
+local max = math.max
+
+
+local _M = { version = "0.1.0" }
+
+
+local FREE = { ["count_tokens"] = true, ["count-tokens"] = true }
+
+local CLIENT_CLOSED = 499
+
+
+local function number(value)
+    return value and format("%d", value) or "-"
+end
+
+
+-- What to charge: a stream that was not read to its end, or that tells no
+-- usage, by what is known and by what has come of it.
+
+local function cost(tap, prompt, completion)
+    if tap.text then
+        if not tap.ended or not completion then
+            completion = max(completion or 0, estimate.output(tap.text))
+        end
+
+        prompt = prompt or estimate.prompt()
+    end
+
+    return (prompt or 0) + (completion or 0)
+end
+
+
+-- The client hung up before an answer came: the model has read its request.
+
+local function charge_asked(s)
+    if s.metered and s.target and not s.unsent and not FREE[s.operation]
+       and ngx.status == CLIENT_CLOSED
+    then
+        callers.charge(s, estimate.prompt())
+    end
+end
+
+
+function _M.log(s, a)
+    local tap = a and a.tap
+
+    if not a then
+        charge_asked(s)
+    end
+
+    if not tap then
+        return
+    end
+
+    local var = ngx.var
+    local prompt, completion, cached = tap:finish()
+
+    var.llm_prompt_tokens = number(prompt)
+    var.llm_completion_tokens = number(completion)
+    var.llm_cached_tokens = number(cached)
+
+    local tokens = cost(tap, prompt, completion)
+
+    if tokens > 0 then
+        callers.charge(s, tokens)
+    end
+end
+
+
+return _M

@@ -1,0 +1,102 @@
+-- Copyright (C) ngx_aws_sigv4_module authors
+--
+-- SPDX-License-Identifier: BSD-2-Clause
+
+-- Takes out of a stream of OpenAI's API the event with the usage, which the
+-- gateway has asked for and the client has not.
+--
+--     filter = unasked.new()
+--     bytes = filter:feed(bytes, last)
+--         what may go on; `last`: nothing follows
+--
+-- An event goes on when it is whole: most come so.
+
+
+local cjson = require "cjson.safe"
+
+
+local concat = table.concat
+local decode = cjson.decode
+local find = string.find
+local gsub = string.gsub
+local match = string.match
+local next = next
+local setmetatable = setmetatable
+local sub = string.sub
+local type = type
+
+
+local _M = { version = "0.1.0" }
+
+
+-- larger than any event with the usage alone
+local MAX_EVENT = 64 * 1024
+
+
+local mt = { __index = _M }
+
+
+function _M.new()
+    return setmetatable({ rest = "", large = false }, mt)
+end
+
+
+-- {"choices":[],"usage":{…}}: a first event without choices has no usage
+
+local function is_usage(event)
+    if not find(event, '"usage"', 1, true)
+       or not find(event, '"choices"%s*:%s*%[%s*%]')
+    then
+        return false
+    end
+
+    local value = decode(match(gsub("\n" .. event, "\r\n?", "\n"),
+                               "\ndata:([^\n]*)"))
+
+    return type(value) == "table" and type(value.usage) == "table"
+           and type(value.choices) == "table" and next(value.choices) == nil
+end
+
+
+-- the end of the event that begins at i, an empty line with it
+
+local function end_of(bytes, i)
+    local _, lf = find(bytes, "\n\r?\n", i)
+    local _, cr = find(bytes, "\r\r", i, true)
+
+    return lf and cr and (cr < lf and cr or lf) or lf or cr
+end
+
+
+function _M.feed(self, bytes, last)
+    local out, n, i = {}, 0, 1
+
+    bytes = self.rest .. bytes
+    self.rest = ""
+
+    while i <= #bytes do
+        local to = end_of(bytes, i)
+        local event = sub(bytes, i, to or #bytes)
+
+        if to == nil and not last and not self.large
+           and #event <= MAX_EVENT
+        then
+            self.rest = event
+            break
+        end
+
+        if self.large or not is_usage(event) then
+            n = n + 1
+            out[n] = event
+        end
+
+        -- what is left of one that was too large to be held
+        self.large = to == nil
+        i = (to or #bytes) + 1
+    end
+
+    return concat(out)
+end
+
+
+return _M
