@@ -28,6 +28,17 @@ my @script = (
     { match => '^/moved', status => 302, headers => { Location => '/' } },
     { match => '^/broken', close => 'head' },
     { match => '^/hang', after => "$dir/never", touch => "$dir/hangs" },
+    { match => '^/late', after => "$dir/never" },
+    { match => '^/redirect', status => 200, times => 2,
+      headers => { 'X-Accel-Redirect' => '/inner/x' } },
+    { match => '^/page', status => 200,
+      headers => { 'Content-Type' => 'text/html' },
+      body => '<!--#include virtual="/included/a" -->'
+              . '<!--#include virtual="/included/gone" -->' },
+    { match => '^/included/gone', status => 404 },
+    { match => '^/unchanged', status => 304 },
+    { match => '^/updated', times => 2, status => 200, body => 'x',
+      headers => { 'X-Accel-Expires' => '@1' } },
     { match => '^/stale', status => 200, body => 'x',
       headers => { 'X-Accel-Expires' => '@1' } },
     { match => '^/cached', status => 200, body => 'x',
@@ -74,6 +85,7 @@ my %locations = (
     '/post'     => '',
     '/gone'     => '',
     '/moved'    => '',
+    '/unchanged' => '',
     '/forbidden' => '',
     '/broken'   => 'proxy_next_upstream off;',
     '/hang'     => '',
@@ -99,6 +111,22 @@ my %locations = (
     '/nothing'  => 'aws_sigv4_credentials nothing;',
     '/length'   => 'proxy_set_header Content-Length 3;',
     '/unsigned' => 'aws_sigv4_service s3; aws_sigv4_payload unsigned;',
+    '/hashed'   => 'aws_sigv4_service s3; aws_sigv4_payload signed;',
+    '/service'  => 'aws_sigv4_service $http_x_service;',
+    '/area'     => 'aws_sigv4_region $http_x_area;',
+    '/break'    => 'proxy_set_header X-Amz-Meta-A $uri;',
+    '/elsewhere' => 'aws_sigv4_host $http_x_host; error_page 403 = @third;',
+    '@third'    => '',
+    '/redirect' => '',
+    '/inner'    => 'internal;',
+    '/page'     => 'ssi on;',
+    '/included' => '',
+    '/granted'  => 'auth_request /grant;',
+    '/grant'    => 'internal;',
+    '/late'     => 'proxy_read_timeout 100ms;',
+    '/updated'  => 'proxy_cache cache; proxy_cache_use_stale updating;
+                    proxy_cache_background_update on;',
+    '/reads'    => 'limit_except GET { deny all; }',
 );
 
 for my $name (sort keys %locations) {
@@ -151,6 +179,20 @@ subtest 'requests that are signed' => sub {
     ask('/moved');
     counted($nginx, '/moved', { signed => 1, '3xx' => 1 });
 
+    ask('/unchanged', headers => 'If-None-Match: "a"');
+    counted($nginx, '/unchanged', { signed => 1, '3xx' => 1 });
+
+    my $client = http_client(port => $nginx->port);
+
+    $client->send("GET /reads HTTP/1.1\r\nHost: a\r\n\r\n" x 4
+                  . "HEAD /reads HTTP/1.0\r\n\r\n"
+                  . "GET /reads HTTP/1.0\r\n\r\n");
+    counted($nginx, '/reads', { signed => 5, '2xx' => 5 },
+            'one behind another, until the connection is closed');
+
+    is ask('/reads', method => 'DELETE')->{status}, 403, 'nginx refuses one';
+    counted($nginx, '/reads', { signed => 5, '2xx' => 5 });
+
     ask('/off');
     counted($nginx, '/off', {});
 };
@@ -190,10 +232,37 @@ subtest 'attempts' => sub {
                                 no_credentials => 1 },
             'that is one request, however often it is tried');
 
+    is ask('/late')->{status}, 504, 'no answer in time';
+    counted($nginx, '/late', { signed => 1, none => 1 });
+
+    ask('/updated') for 1 .. 2;
+    counted($nginx, '/updated', { signed => 3, '2xx' => 2 },
+            'the second time in the background, too');
+
     ask('/resigned', method => 'POST', body => 'hello');
     counted($nginx, '/resigned',
             { resigned => 1, signed => 1, '2xx' => 1,
               payload_hashed_bytes => length('hello') + length('another') });
+};
+
+
+subtest 'locations that lead to others' => sub {
+    is ask('/redirect')->{status}, 200, 'X-Accel-Redirect' for 1 .. 2;
+    counted($nginx, '/redirect', { signed => 2, '2xx' => 2 });
+    counted($nginx, '/inner', { signed => 2, '2xx' => 2 });
+
+    ask('/page');
+    counted($nginx, '/page', { signed => 1, '2xx' => 1 }, 'SSI');
+    counted($nginx, '/included', { signed => 2, '2xx' => 1, '4xx' => 1 });
+
+    is ask('/granted')->{status}, 200, 'auth_request' for 1 .. 2;
+    counted($nginx, '/granted', { signed => 2, '2xx' => 2 });
+    counted($nginx, '/grant', { signed => 2, '2xx' => 2 });
+
+    is ask('/elsewhere', headers => 'X-Host: evil.example.org')->{status},
+       200, 'error_page';
+    counted($nginx, '/elsewhere', { host_not_allowed => 1 });
+    counted($nginx, '@third', { signed => 1, '2xx' => 1 });
 };
 
 
@@ -206,6 +275,23 @@ subtest 'what is refused, or fails' => sub {
 
     ask('/host', headers => 'X-Host: evil.example.org');
     counted($nginx, '/host', { host_not_allowed => 1 });
+
+    is ask('/host', headers => 'X-Host: a/b')->{status}, 400, 'no host';
+    counted($nginx, '/host', { host_not_allowed => 1, bad_host => 1 });
+
+    is ask('/service')->{status}, 500, 'no service';
+    counted($nginx, '/service', { no_service => 1 });
+
+    is ask('/area')->{status}, 500, 'no region';
+    counted($nginx, '/area', { no_region => 1 });
+
+    is ask('/break/a%0d%0ab')->{status}, 400, 'a line break';
+    counted($nginx, '/break', { bad_request => 1 });
+
+    ask('/hashed', method => 'PUT', body => 'x',
+        headers => "X-Amz-Content-Sha256: $_")
+        for 'UNSIGNED-PAYLOAD', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD';
+    counted($nginx, '/hashed', { bad_payload => 1, chunk_signed => 1 });
 
     ask('/region', headers => 'X-Region: a/b');
     counted($nginx, '/region', { bad_scope => 1 });
