@@ -107,8 +107,9 @@ ngx_http_aws_sigv4_alarm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (*threshold == NGX_ERROR) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid threshold \"%V\" of \"%V\", write %s "
-                               "or \"off\"", &value[2], &value[1],
+                               "\"aws_sigv4_alarm\": invalid threshold "
+                               "\"%V\" of \"%V\", write %s or \"off\"",
+                               &value[2], &value[1],
                                metric->msec ? "a time as 1500ms" : "a number");
             return NGX_CONF_ERROR;
         }
@@ -117,8 +118,9 @@ ngx_http_aws_sigv4_alarm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "there is no alarm of \"%V\", write 4xxErrorCount, "
-                       "5xxErrorCount or RequestLatency", &value[1]);
+                       "\"aws_sigv4_alarm\": there is no alarm of \"%V\", "
+                       "write 4xxErrorCount, 5xxErrorCount or "
+                       "RequestLatency", &value[1]);
 
     return NGX_CONF_ERROR;
 }
@@ -161,9 +163,9 @@ ngx_http_aws_sigv4_alarm_window(ngx_conf_t *cf,
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid value \"%V\", write \"off\", a window of "
-                       "whole seconds up to \"window=1d\", or a metric and "
-                       "its threshold", value);
+                       "\"aws_sigv4_alarm\": invalid value \"%V\", write "
+                       "\"off\", a window of whole seconds up to "
+                       "\"window=1d\", or a metric and its threshold", value);
 
     return NGX_CONF_ERROR;
 }

@@ -83,9 +83,10 @@ ngx_http_aws_sigv4_allow_hosts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
         if (pattern->name.len == 0 || p < value[i].data + value[i].len) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid host pattern \"%V\", write a name "
-                               "without port, \"*.suffix\", \"~regex\" or "
-                               "\"*\"", &value[i]);
+                               "\"aws_sigv4_allow_hosts\": invalid host "
+                               "pattern \"%V\", write a name without port, "
+                               "\"*.suffix\", \"~regex\" or \"*\"",
+                               &value[i]);
             return NGX_CONF_ERROR;
         }
     }
@@ -108,7 +109,8 @@ ngx_http_aws_sigv4_allow_regex(ngx_conf_t *cf,
 
     if (value->len == 1) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "empty regex in \"aws_sigv4_allow_hosts\"");
+                           "\"aws_sigv4_allow_hosts\": empty regex, write "
+                           "\"*\" to allow all hosts");
         return NGX_CONF_ERROR;
     }
 
@@ -131,7 +133,9 @@ ngx_http_aws_sigv4_allow_regex(ngx_conf_t *cf,
     rc.err.data = errstr;
 
     if (ngx_regex_compile(&rc) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &rc.err);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_allow_hosts\": invalid regex "
+                           "\"%V\": %V", value, &rc.err);
         return NGX_CONF_ERROR;
     }
 

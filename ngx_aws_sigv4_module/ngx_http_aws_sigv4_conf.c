@@ -261,6 +261,14 @@ ngx_http_aws_sigv4_merge_provider(ngx_conf_t *cf,
 
     conf->provider = ngx_http_aws_sigv4_provider_use(cf, &smcf->store, name);
 
+    if (name->len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"aws_sigv4_credentials\" of the \"aws_sigv4\" in "
+                      "%s:%ui is empty, write the name of a provider",
+                      conf->file, conf->line);
+        return NGX_ERROR;
+    }
+
     if (conf->provider == NULL) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"aws_sigv4_credentials %V\" of the \"aws_sigv4\" in "
@@ -295,6 +303,38 @@ ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         smcf = ngx_http_conf_get_module_main_conf(cf,
                                                   ngx_http_aws_sigv4_module);
         smcf->used = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_aws_sigv4_payload_form(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_aws_sigv4_loc_conf_t *slcf = conf;
+
+    ngx_str_t  *value;
+
+    if (slcf->payload != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "signed") == 0) {
+        slcf->payload = NGX_HTTP_AWS_SIGV4_PAYLOAD_SIGNED;
+
+    } else if (ngx_strcmp(value[1].data, "unsigned") == 0) {
+        slcf->payload = NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"aws_sigv4_payload\" "
+                           "directive, it must be \"signed\" or \"unsigned\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
@@ -391,15 +431,18 @@ ngx_http_aws_sigv4_signed_headers(ngx_conf_t *cf, ngx_command_t *cmd,
             if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-'
                 && c != '_')
             {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "invalid header name \"%V\" in "
-                                   "\"aws_sigv4_signed_headers\", write "
-                                   "letters, digits, \"-\" and \"_\"",
-                                   &value[i]);
-                return NGX_CONF_ERROR;
+                break;
             }
 
             value[i].data[k] = c;
+        }
+
+        if (k < value[i].len || k == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"aws_sigv4_signed_headers\": invalid header "
+                               "name \"%V\", write letters, digits, \"-\" "
+                               "and \"_\"", &value[i]);
+            return NGX_CONF_ERROR;
         }
 
         for (bad = never; bad->len; bad++) {
@@ -444,8 +487,9 @@ ngx_http_aws_sigv4_metrics_label(ngx_conf_t *cf, ngx_command_t *cmd,
         || ngx_http_script_variables_count(&value[1]))
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid label \"%V\", write a name of at most "
-                           "%d bytes without variables", &value[1],
+                           "\"aws_sigv4_metrics_label\": invalid label "
+                           "\"%V\", write a name of at most %d bytes without "
+                           "variables", &value[1],
                            NGX_HTTP_AWS_SIGV4_LABEL_MAX);
         return NGX_CONF_ERROR;
     }

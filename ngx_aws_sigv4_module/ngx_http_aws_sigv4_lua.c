@@ -174,7 +174,8 @@ ngx_http_aws_sigv4_hook_read_file(ngx_conf_t *cf, ngx_str_t *name,
 
     if (file.fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_file_n " \"%V\" failed", name);
+                           "\"aws_sigv4_by_lua_file\": " ngx_open_file_n
+                           " \"%V\" failed", name);
         return NGX_ERROR;
     }
 
@@ -184,11 +185,19 @@ ngx_http_aws_sigv4_hook_read_file(ngx_conf_t *cf, ngx_str_t *name,
         goto done;
     }
 
+    if (!ngx_is_file(&file.info)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aws_sigv4_by_lua_file\": \"%V\" is not a file",
+                           name);
+        goto done;
+    }
+
     size = ngx_file_size(&file.info);
 
     if (size > NGX_HTTP_AWS_SIGV4_LUA_CODE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is longer than %d bytes", name,
+                           "\"aws_sigv4_by_lua_file\": \"%V\" is longer than "
+                           "%d bytes", name,
                            NGX_HTTP_AWS_SIGV4_LUA_CODE);
         goto done;
     }

@@ -22,13 +22,6 @@ static void ngx_http_aws_sigv4_exit_process(ngx_cycle_t *cycle);
     NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_HTTP_LIF_CONF
 
 
-static ngx_conf_enum_t  ngx_http_aws_sigv4_payloads[] = {
-    { ngx_string("signed"), NGX_HTTP_AWS_SIGV4_PAYLOAD_SIGNED },
-    { ngx_string("unsigned"), NGX_HTTP_AWS_SIGV4_PAYLOAD_UNSIGNED },
-    { ngx_null_string, 0 }
-};
-
-
 static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
 
     { ngx_string("aws_sigv4"),
@@ -82,10 +75,10 @@ static ngx_command_t  ngx_http_aws_sigv4_commands[] = {
 
     { ngx_string("aws_sigv4_payload"),
       NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_enum_slot,
+      ngx_http_aws_sigv4_payload_form,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_aws_sigv4_loc_conf_t, payload),
-      &ngx_http_aws_sigv4_payloads },
+      0,
+      NULL },
 
     { ngx_string("aws_sigv4_content_sha256"),
       NGX_HTTP_AWS_SIGV4_ANY_CONF|NGX_CONF_FLAG,

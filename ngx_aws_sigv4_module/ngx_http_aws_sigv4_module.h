@@ -324,10 +324,12 @@ char *ngx_http_aws_sigv4_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 
 /*
- * the setters of aws_sigv4, of service and region, of signed_headers and of
- * metrics_label
+ * the setters of aws_sigv4, of payload, of service and region, of
+ * signed_headers and of metrics_label
  */
 char *ngx_http_aws_sigv4_enable(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aws_sigv4_payload_form(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aws_sigv4_scope_name(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

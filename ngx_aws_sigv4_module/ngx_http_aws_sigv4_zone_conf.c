@@ -46,7 +46,8 @@ ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (colon == NULL || colon == value[1].data) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid zone \"%V\", write it as name:size",
+                           "\"aws_sigv4_zone\": invalid zone \"%V\", write it "
+                           "as name:size, for example \"aws_sigv4:1m\"",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -61,7 +62,9 @@ ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (size <= 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\" of zone \"%V\"", &s, &name);
+                           "\"aws_sigv4_zone\": invalid size \"%V\" of zone "
+                           "\"%V\", write \"aws_sigv4_zone %V:1m;\"", &s,
+                           &name, &name);
         return NGX_CONF_ERROR;
     }
 
@@ -69,9 +72,10 @@ ngx_http_aws_sigv4_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if ((size_t) size < need) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is too small: one provider needs "
-                           "%uzk, write \"aws_sigv4_zone %V:%uzk;\"", &name,
-                           need / 1024, &name, need / 1024);
+                           "\"aws_sigv4_zone\": zone \"%V\" is too small: one "
+                           "provider needs %uzk, write \"aws_sigv4_zone "
+                           "%V:%uzk;\"", &name, need / 1024, &name,
+                           need / 1024);
         return NGX_CONF_ERROR;
     }
 

@@ -86,14 +86,14 @@ http.conf:1 in http.conf:3
 === a parameter that does not exist
 --- http_config
 aws_sigv4_provider p static secret_key=hush;
---- must_die: a provider of type "static" has no parameter "secret_key" in http.conf:1
+--- must_die: a provider of type "static" has no parameter "secret_key", it has "access_key_id=",
 
 
 
 === a parameter of another type
 --- http_config
 aws_sigv4_provider p env file=x;
---- must_die: a provider of type "env" has no parameter "file" in http.conf:1
+--- must_die: a provider of type "env" has no parameter "file", it has none in http.conf:1
 
 
 
@@ -606,4 +606,4 @@ AWS_METADATA_SERVICE_TIMEOUT=1s
 === imds: a parameter that does not exist
 --- http_config
 aws_sigv4_provider p imds role=x;
---- must_die: a provider of type "imds" has no parameter "role" in http.conf:1
+--- must_die: a provider of type "imds" has no parameter "role", it has

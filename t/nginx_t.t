@@ -188,6 +188,19 @@ location /a/ {
 
 
 
+=== credentials without a name
+--- config
+location / {
+    aws_sigv4 on;
+    aws_sigv4_service aps;
+    aws_sigv4_credentials "";
+    proxy_pass http://127.0.0.1:8000;
+}
+--- must_die
+"aws_sigv4_credentials" of the "aws_sigv4" in server.conf:2 is empty, write the name of a provider
+
+
+
 === credentials twice
 --- config
 aws_sigv4_credentials default;
@@ -209,7 +222,7 @@ aws_sigv4_provider a env;
 --- config
 aws_sigv4_payload none;
 --- must_die
-invalid value "none" in server.conf:1
+invalid value "none" in "aws_sigv4_payload" directive, it must be "signed" or "unsigned" in server.conf:1
 
 
 
@@ -284,7 +297,39 @@ location / {
     aws_sigv4_signed_headers x-tenant "x tenant";
 }
 --- must_die
-invalid header name "x tenant" in "aws_sigv4_signed_headers", write letters, digits, "-" and "_" in server.conf:2
+"aws_sigv4_signed_headers": invalid header name "x tenant", write letters, digits, "-" and "_" in server.conf:2
+
+
+
+=== an empty header name
+--- config
+aws_sigv4_signed_headers x-tenant "";
+--- must_die
+"aws_sigv4_signed_headers": invalid header name "", write letters, digits, "-" and "_" in server.conf:1
+
+
+
+=== X-Forwarded-Proto cannot be signed
+--- config
+aws_sigv4_signed_headers X-Forwarded-Proto;
+--- must_die
+header "x-forwarded-proto" cannot be signed: it may change on the way
+
+
+
+=== a hook in a file that is not there
+--- config
+aws_sigv4_by_lua_file not-there.lua;
+--- must_die
+"aws_sigv4_by_lua_file": open() "not-there.lua" failed (2: No such file or directory) in server.conf:1
+
+
+
+=== a hook in a directory
+--- config
+aws_sigv4_by_lua_file $TEST_DIR;
+--- must_die
+"aws_sigv4_by_lua_file": "$TEST_DIR" is not a file in server.conf:1
 
 
 

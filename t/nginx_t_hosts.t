@@ -31,7 +31,7 @@ location / {
     aws_sigv4_allow_hosts a.example.com b.example.com:443;
 }
 --- must_die
-invalid host pattern "b.example.com:443", write a name without port, "*.suffix", "~regex" or "*" in server.conf:2
+"aws_sigv4_allow_hosts": invalid host pattern "b.example.com:443", write a name without port, "*.suffix", "~regex" or "*" in server.conf:2
 
 
 
@@ -39,7 +39,7 @@ invalid host pattern "b.example.com:443", write a name without port, "*.suffix",
 --- config
 aws_sigv4_allow_hosts a.*.example.com;
 --- must_die
-invalid host pattern "a.*.example.com", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
+"aws_sigv4_allow_hosts": invalid host pattern "a.*.example.com", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
 
 
 
@@ -47,7 +47,7 @@ invalid host pattern "a.*.example.com", write a name without port, "*.suffix", "
 --- config
 aws_sigv4_allow_hosts *example.com;
 --- must_die
-invalid host pattern "*example.com", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
+"aws_sigv4_allow_hosts": invalid host pattern "*example.com", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
 
 
 
@@ -55,7 +55,7 @@ invalid host pattern "*example.com", write a name without port, "*.suffix", "~re
 --- config
 aws_sigv4_allow_hosts https://example.com/;
 --- must_die
-invalid host pattern "https://example.com/", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
+"aws_sigv4_allow_hosts": invalid host pattern "https://example.com/", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
 
 
 
@@ -63,7 +63,7 @@ invalid host pattern "https://example.com/", write a name without port, "*.suffi
 --- config
 aws_sigv4_allow_hosts $host;
 --- must_die
-invalid host pattern "$host", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
+"aws_sigv4_allow_hosts": invalid host pattern "$host", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
 
 
 
@@ -71,7 +71,7 @@ invalid host pattern "$host", write a name without port, "*.suffix", "~regex" or
 --- config
 aws_sigv4_allow_hosts *.;
 --- must_die
-invalid host pattern "*.", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
+"aws_sigv4_allow_hosts": invalid host pattern "*.", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
 
 
 
@@ -79,7 +79,7 @@ invalid host pattern "*.", write a name without port, "*.suffix", "~regex" or "*
 --- config
 aws_sigv4_allow_hosts "";
 --- must_die
-invalid host pattern "", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
+"aws_sigv4_allow_hosts": invalid host pattern "", write a name without port, "*.suffix", "~regex" or "*" in server.conf:1
 
 
 
@@ -87,7 +87,7 @@ invalid host pattern "", write a name without port, "*.suffix", "~regex" or "*" 
 --- config
 aws_sigv4_allow_hosts ~;
 --- must_die
-empty regex in "aws_sigv4_allow_hosts" in server.conf:1
+"aws_sigv4_allow_hosts": empty regex, write "*" to allow all hosts in server.conf:1
 
 
 

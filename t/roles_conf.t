@@ -190,7 +190,7 @@ main::provider("assume_role $main::role source=b $main::local tags="
 === assume_role: a parameter that there is not
 --- files eval: ">>> s 0600\nx"
 --- http_config eval: main::provider("assume_role $main::role source=b policy=x")
---- must_die: a provider of type "assume_role" has no parameter "policy" in http.conf:3
+--- must_die: a provider of type "assume_role" has no parameter "policy", it has
 
 
 
@@ -401,6 +401,13 @@ AWS_WEB_IDENTITY_TOKEN_FILE=/t
 === process: blanks
 --- http_config: aws_sigv4_provider p process "command=  ";
 --- must_die: command "  " is empty, or a quote in it is not closed
+
+
+
+=== process: a program without a name
+--- http_config
+aws_sigv4_provider p process command=\"\";
+--- must_die: command """" is empty, or a quote in it is not closed
 
 
 

@@ -18,6 +18,8 @@ static char *ngx_http_aws_sigv4_provider_name(ngx_conf_t *cf,
     ngx_http_aws_sigv4_store_t *store, ngx_str_t *name);
 static char *ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_uint_t n);
+static u_char *ngx_http_aws_sigv4_provider_params(
+    ngx_http_aws_sigv4_param_t *param, u_char *p, u_char *last);
 static char *ngx_http_aws_sigv4_provider_value(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_uint_t i, ngx_str_t *value);
 static void ngx_http_aws_sigv4_provider_wipe(ngx_conf_t *cf);
@@ -130,7 +132,7 @@ static char *
 ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
     ngx_http_aws_sigv4_provider_t *p, ngx_uint_t n)
 {
-    u_char                      *eq;
+    u_char                      *eq, *last, names[512];
     ngx_str_t                   *arg, name, value;
     ngx_uint_t                   i;
     ngx_http_aws_sigv4_param_t  *param;
@@ -174,11 +176,35 @@ ngx_http_aws_sigv4_provider_param(ngx_conf_t *cf,
         }
     }
 
+    last = ngx_http_aws_sigv4_provider_params(param, names,
+                                              names + sizeof(names));
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"aws_sigv4_provider\": a provider of type \"%V\" "
-                       "has no parameter \"%V\"", &p->type->name, &name);
+                       "has no parameter \"%V\", it has %*s", &p->type->name,
+                       &name, (size_t) (last - names), names);
 
     return NGX_CONF_ERROR;
+}
+
+
+static u_char *
+ngx_http_aws_sigv4_provider_params(ngx_http_aws_sigv4_param_t *param,
+    u_char *p, u_char *last)
+{
+    ngx_uint_t  i;
+
+    if (param[0].name.len == 0) {
+        return ngx_slprintf(p, last, "none");
+    }
+
+    for (i = 0; param[i].name.len; i++) {
+        p = ngx_slprintf(p, last, "%s\"%V=\"",
+                         i == 0 ? "" : param[i + 1].name.len ? ", " : " and ",
+                         &param[i].name);
+    }
+
+    return p;
 }
 
 

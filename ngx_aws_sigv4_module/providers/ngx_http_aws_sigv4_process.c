@@ -133,7 +133,7 @@ ngx_http_aws_sigv4_process_split(ngx_conf_t *cf,
     buf.last = text;
     buf.end = text + line.len + 1;
 
-    if (sigv4_words(line, &buf, &n) != SIGV4_OK || n == 0) {
+    if (sigv4_words(line, &buf, &n) != SIGV4_OK || n == 0 || *text == '\0') {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aws_sigv4_provider\": command \"%V\" is empty, "
                            "or a quote in it is not closed", command);
