@@ -153,8 +153,7 @@ ngx_http_aws_sigv4_create_loc_conf(ngx_conf_t *cf)
      *     slcf->hook = NULL;
      *     slcf->known_host = { 0, NULL };
      *     slcf->metrics_label = { 0, NULL };
-     *     slcf->series = NULL;
-     *     slcf->series_provider = NULL;
+     *     slcf->counted = { NULL, NULL, NULL };
      *     slcf->file = NULL;
      *     slcf->line = 0;
      */

@@ -16,8 +16,7 @@
 static ngx_http_aws_sigv4_series_t *ngx_http_aws_sigv4_series_of(
     ngx_http_aws_sigv4_ctx_t *ctx);
 static ngx_uint_t ngx_http_aws_sigv4_series_is(
-    ngx_http_aws_sigv4_series_t *series, ngx_str_t *service,
-    ngx_str_t *region);
+    ngx_http_aws_sigv4_counted_t *counted, ngx_http_aws_sigv4_ctx_t *ctx);
 static void ngx_http_aws_sigv4_count_response(
     ngx_http_aws_sigv4_series_t *series, ngx_http_upstream_state_t *state);
 static void ngx_http_aws_sigv4_count_latency(
@@ -58,7 +57,10 @@ ngx_http_aws_sigv4_count(ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t counter,
 }
 
 
-/* a location that always signs for the same remembers where it counts */
+/*
+ * A location that always signs for the same remembers where it counts; in
+ * others the events of a request do so.
+ */
 
 static ngx_http_aws_sigv4_series_t *
 ngx_http_aws_sigv4_series_of(ngx_http_aws_sigv4_ctx_t *ctx)
@@ -70,12 +72,12 @@ ngx_http_aws_sigv4_series_of(ngx_http_aws_sigv4_ctx_t *ctx)
 
     slcf = ctx->conf;
 
-    if (slcf->series != NULL
-        && slcf->series_provider == ctx->provider
-        && ngx_http_aws_sigv4_series_is(slcf->series, &ctx->service,
-                                        &ctx->region))
-    {
-        return slcf->series;
+    if (ngx_http_aws_sigv4_series_is(&slcf->counted, ctx)) {
+        return slcf->counted.series;
+    }
+
+    if (ngx_http_aws_sigv4_series_is(&ctx->counted, ctx)) {
+        return ctx->counted.series;
     }
 
     smcf = ngx_http_get_module_main_conf(ctx->request,
@@ -97,18 +99,35 @@ ngx_http_aws_sigv4_series_of(ngx_http_aws_sigv4_ctx_t *ctx)
         labels[3] = ctx->provider->name;
     }
 
-    slcf->series = ngx_http_aws_sigv4_series(metrics, labels);
-    slcf->series_provider = ctx->provider;
+    ctx->counted.series = ngx_http_aws_sigv4_series(metrics, labels);
+    ctx->counted.provider = ctx->provider;
+    ctx->counted.location = slcf->metrics_label.data;
 
-    return slcf->series;
+    slcf->counted = ctx->counted;
+
+    return ctx->counted.series;
 }
 
 
 static ngx_uint_t
-ngx_http_aws_sigv4_series_is(ngx_http_aws_sigv4_series_t *series,
-    ngx_str_t *service, ngx_str_t *region)
+ngx_http_aws_sigv4_series_is(ngx_http_aws_sigv4_counted_t *counted,
+    ngx_http_aws_sigv4_ctx_t *ctx)
 {
-    u_char  *p;
+    u_char                       *p;
+    ngx_str_t                    *service, *region;
+    ngx_http_aws_sigv4_series_t  *series;
+
+    series = counted->series;
+
+    if (series == NULL
+        || counted->provider != ctx->provider
+        || counted->location != ctx->conf->metrics_label.data)
+    {
+        return 0;
+    }
+
+    service = &ctx->service;
+    region = &ctx->region;
 
     p = series->labels + series->len[0];
 

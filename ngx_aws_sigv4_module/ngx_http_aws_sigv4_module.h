@@ -130,6 +130,14 @@ typedef struct ngx_http_aws_sigv4_cloudwatch_s
 typedef struct ngx_http_aws_sigv4_series_s  ngx_http_aws_sigv4_series_t;
 
 
+/* where something was counted last, and what does not tell from its labels */
+typedef struct {
+    ngx_http_aws_sigv4_series_t      *series;
+    ngx_http_aws_sigv4_provider_t    *provider;
+    u_char                           *location;
+} ngx_http_aws_sigv4_counted_t;
+
+
 /* aws_sigv4_alarm; the metrics are those of ngx_http_aws_sigv4_alarm.c */
 #define NGX_HTTP_AWS_SIGV4_ALARMS            3
 
@@ -197,9 +205,7 @@ typedef struct {
 
     ngx_str_t                         metrics_label;
 
-    /* where the last request was counted, and its provider */
-    ngx_http_aws_sigv4_series_t      *series;
-    ngx_http_aws_sigv4_provider_t    *series_provider;
+    ngx_http_aws_sigv4_counted_t      counted;
 
     u_char                           *file;     /* of aws_sigv4 on */
     ngx_uint_t                        line;
@@ -297,6 +303,7 @@ struct ngx_http_aws_sigv4_ctx_s {
     ngx_http_aws_sigv4_refused_t     *refused;  /* begin of an error */
     sigv4_cause_e                     cause;    /* of the last refusal */
 
+    ngx_http_aws_sigv4_counted_t      counted;
     ngx_uint_t                        attempts; /* that are counted */
     ngx_uint_t                        unsent;   /* that the seal stopped */
 
