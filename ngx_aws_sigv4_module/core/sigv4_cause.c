@@ -90,7 +90,7 @@ static const sigv4_cause_text_t  sigv4_cause_messages[] = {
     { "difference between the request time and the current time",
       SIGV4_CAUSE_CLOCK_SKEW },
     { "scoped to a valid region", SIGV4_CAUSE_WRONG_REGION },
-    { "the region '", SIGV4_CAUSE_WRONG_REGION },
+    { "is wrong; expecting '", SIGV4_CAUSE_WRONG_REGION },
     { "scoped to correct service", SIGV4_CAUSE_WRONG_SERVICE },
     { "incorrect service", SIGV4_CAUSE_WRONG_SERVICE },
     { "Date in Credential scope does not match", SIGV4_CAUSE_WRONG_DATE },
@@ -98,7 +98,8 @@ static const sigv4_cause_text_t  sigv4_cause_messages[] = {
     { "requires a valid Date or x-amz-date", SIGV4_CAUSE_WRONG_DATE },
     { "Date must be in ISO-8601", SIGV4_CAUSE_WRONG_DATE },
     { "Missing Authentication Token", SIGV4_CAUSE_MISSING_AUTHENTICATION },
-    { "not a valid key=value pair", SIGV4_CAUSE_MALFORMED_AUTHORIZATION },
+    { "key=value pair (missing equal-sign)",
+      SIGV4_CAUSE_MALFORMED_AUTHORIZATION },
     { "security token included in the request is expired",
       SIGV4_CAUSE_EXPIRED_TOKEN },
     { "security token included in the request is invalid",
@@ -108,7 +109,10 @@ static const sigv4_cause_text_t  sigv4_cause_messages[] = {
       SIGV4_CAUSE_MISSING_CONTENT_SHA256 },
     { "request signature we calculated does not match",
       SIGV4_CAUSE_SIGNATURE_MISMATCH },
+    { "User: anonymous is not authorized",
+      SIGV4_CAUSE_MISSING_AUTHENTICATION },
     { "is not authorized to perform", SIGV4_CAUSE_ACCESS_DENIED },
+    { "Unable to determine service/operation name", SIGV4_CAUSE_OTHER },
     { NULL, SIGV4_CAUSE_NONE }
 };
 

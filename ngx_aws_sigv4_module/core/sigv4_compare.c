@@ -65,9 +65,11 @@ sigv4_compare_requests(sigv4_difference_t *difference, sigv4_str_t ours,
             return;
         }
 
-        /* an empty line ends the headers */
+        /* an empty line ends the headers, and nothing follows the hash */
 
-        if (part != SIGV4_PART_HEADER || difference->ours.len == 0) {
+        if (part != SIGV4_PART_PAYLOAD_HASH
+            && (part != SIGV4_PART_HEADER || difference->ours.len == 0))
+        {
             part++;
         }
     }

@@ -22,9 +22,9 @@ static int sigv4_json_next(sigv4_scan_t *scan, uint8_t c);
 
 
 /*
- * Members of the outermost object, and of "Error" or "error" in it.  All
- * functions return 0 where the text ends, or is no JSON: what has been read
- * till then counts.
+ * Members of the outermost object, and of "Error", "error" or "Output" in
+ * it.  All functions return 0 where the text ends, or is no JSON: what has
+ * been read till then counts.
  */
 
 void
@@ -77,7 +77,9 @@ sigv4_json_member(sigv4_scan_t *scan, int inner)
 
     if (!inner
         && scan->p < scan->end && *scan->p == '{'
-        && (sigv4_str_is(key, "Error") || sigv4_str_is(key, "error")))
+        && (sigv4_str_is(key, "Error")
+            || sigv4_str_is(key, "error")
+            || sigv4_str_is(key, "Output")))
     {
         return sigv4_json_object(scan, 1);
     }

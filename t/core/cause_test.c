@@ -28,6 +28,7 @@ static void test_headers(void);
 static void test_tokens(void);
 static void test_strings(void);
 static void test_cut(void);
+static void test_long(void);
 static void test_request(const char *theirs, sigv4_part_e part,
     const char *name, const char *our_value, const char *their_value);
 static void test_query(const char *ours, const char *theirs,
@@ -60,6 +61,7 @@ main(void)
     test_tokens();
     test_strings();
     test_cut();
+    test_long();
 
     return tap_done();
 }
@@ -112,6 +114,10 @@ test_causes(void)
         { "AccessDeniedException", "", "access_denied" },
         { "", "User: arn:aws:iam::1:user/a is not authorized to perform: b",
           "access_denied" },
+        { "", "User: anonymous is not authorized to perform: es:ESHttpGet",
+          "missing_authentication" },
+        { "AccessDeniedException", "Unable to determine service/operation "
+          "name to be authorized", "other" },
         { "", "Forbidden", "access_denied" },
         { "", "Forbidden.", "other" },
 
@@ -127,6 +133,12 @@ test_causes(void)
         { "SignatureDoesNotMatch", "Date in Credential scope does not match "
           "YYYYMMDD from ISO-8601 version of date", "wrong_date" },
         { "IncompleteSignature", "", "malformed_authorization" },
+        { "", "'a' not a valid key=value pair (missing equal-sign) in "
+          "Authorization header: 'a'.", "malformed_authorization" },
+        { "", "Invalid key=value pair (missing equal-sign) in Authorization "
+          "header (hashed with SHA-256 and encoded with Base64): 'YQ=='.",
+          "malformed_authorization" },
+        { "ValidationException", "no such model in the region 'a'", "other" },
 
         { "XAmzContentSHA256Mismatch", "", "altered_body" },
         { "BadDigest", "", "bad_digest" },
@@ -381,6 +393,29 @@ test_cut(void)
                            tap_str("POST\n/a"), 1);
     test_difference(&difference, SIGV4_PART_METHOD, NONE, "GET", "POST",
                     "a difference before the cut");
+}
+
+
+/* what has more lines than there are parts still has one of them */
+
+static void
+test_long(void)
+{
+    char                ours[256];
+    sigv4_str_t         lines;
+    sigv4_difference_t  difference;
+
+    memset(ours, '\n', sizeof(ours));
+
+    lines = tap_bytes(ours, sizeof(ours));
+
+    sigv4_compare_requests(&difference, lines,
+                           tap_bytes(ours, sizeof(ours) - 1), 0);
+    test_difference(&difference, SIGV4_PART_PAYLOAD_HASH, NONE, "", NONE,
+                    "a line less of many");
+
+    sigv4_compare_requests(&difference, tap_bytes(ours, 100), lines, 0);
+    tap_ok(difference.part == SIGV4_PART_PAYLOAD_HASH, "more of them");
 }
 
 

@@ -135,6 +135,8 @@ test_json(void)
     test("{\"code\":\"C\",\"message\":\"M\"}", "C", "M");
     test("{\"Code\":\"C\"}", "C", "");
     test("{\"Error\":{\"Code\":\"C\",\"Message\":\"M\"}}", "C", "M");
+    test("{\"Output\":{\"__type\":\"a#C\",\"message\":\"M\"},"
+         "\"Version\":\"1.0\"}", "C", "M");
     test("{\"error\":{\"code\":\"C\"},\"message\":\"M\"}", "C", "M");
     test("{}", "", "");
 

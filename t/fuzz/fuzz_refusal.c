@@ -7,9 +7,12 @@
 
 /*
  * Any bytes for an answer, and what it says of a canonical request and a
- * string to sign for comparing them with others.
+ * string to sign for comparing them with others; and for both sides of a
+ * comparison, where any difference is a piece of its side.
  */
 
+
+#define _GNU_SOURCE
 
 #include <string.h>
 
@@ -21,6 +24,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const sigv4_buf_t *buf, const uint8_t *start,
     sigv4_str_t s);
+static void compare(const uint8_t *data, size_t size);
+static void check_difference(const sigv4_difference_t *difference,
+    sigv4_str_t ours, sigv4_str_t theirs, int cut);
+static int is_in(sigv4_str_t part, sigv4_str_t whole);
 
 
 int
@@ -81,7 +88,90 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     free(memory);
 
+    compare(data, size);
+
     return 0;
+}
+
+
+/* the first byte says where the one ends and the other begins */
+
+static void
+compare(const uint8_t *data, size_t size)
+{
+    int                 cut;
+    size_t              len;
+    uint8_t            *left, *right;
+    sigv4_str_t         ours, theirs;
+    sigv4_difference_t  difference;
+
+    if (size < 2) {
+        return;
+    }
+
+    len = (size - 1) * data[0] / 255;
+
+    /* each has memory of its own, to its last byte */
+
+    left = fuzz_alloc(len);
+    right = fuzz_alloc(size - 1 - len);
+
+    memcpy(left, data + 1, len);
+    memcpy(right, data + 1 + len, size - 1 - len);
+
+    ours.data = left;
+    ours.len = len;
+    theirs.data = right;
+    theirs.len = size - 1 - len;
+
+    for (cut = 0; cut < 2; cut++) {
+        sigv4_compare_requests(&difference, ours, theirs, cut);
+        check_difference(&difference, ours, theirs, cut);
+
+        sigv4_compare_strings(&difference, ours, theirs, cut);
+        check_difference(&difference, ours, theirs, cut);
+    }
+
+    /* what is equal has no difference, but for what a mask stands for */
+
+    sigv4_compare_requests(&difference, ours, ours, 0);
+    fuzz_check(difference.part == SIGV4_PART_NONE
+               || memmem(left, len, SIGV4_MASKED, sizeof(SIGV4_MASKED) - 1));
+
+    sigv4_compare_strings(&difference, ours, ours, 0);
+    fuzz_check(difference.part == SIGV4_PART_NONE);
+
+    free(left);
+    free(right);
+}
+
+
+static void
+check_difference(const sigv4_difference_t *difference, sigv4_str_t ours,
+    sigv4_str_t theirs, int cut)
+{
+    fuzz_check(difference->part <= SIGV4_PART_REQUEST_HASH);
+    fuzz_check(cut || difference->part != SIGV4_PART_CUT);
+    fuzz_check(sigv4_part_name(difference->part) != NULL);
+    fuzz_check(sigv4_cause_of(difference) < SIGV4_CAUSES);
+
+    if (difference->part <= SIGV4_PART_CUT) {
+        return;
+    }
+
+    fuzz_check(is_in(difference->ours, ours));
+    fuzz_check(is_in(difference->theirs, theirs));
+    fuzz_check(is_in(difference->name, ours)
+               || is_in(difference->name, theirs));
+}
+
+
+static int
+is_in(sigv4_str_t part, sigv4_str_t whole)
+{
+    return part.len == 0
+           || (part.data >= whole.data && part.len <= whole.len
+               && part.data + part.len <= whole.data + whole.len);
 }
 
 
