@@ -9,11 +9,19 @@
 #include "ngx_http_aws_sigv4_cause.h"
 
 
+/* every service takes a date that is less apart, in seconds */
+#define NGX_HTTP_AWS_SIGV4_DATE_RIGHT     240
+
+
 static void ngx_http_aws_sigv4_cause_find(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_refused_t *refused,
     ngx_http_aws_sigv4_why_t *why, sigv4_buf_t *buf);
 static sigv4_cause_e ngx_http_aws_sigv4_cause_signed(
-    ngx_http_aws_sigv4_ctx_t *ctx, sigv4_cause_e cause);
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_refused_t *refused,
+    sigv4_refusal_t *refusal);
+static ngx_uint_t ngx_http_aws_sigv4_cause_session(
+    ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_refused_t *refused,
+    sigv4_refusal_t *refusal);
 static ngx_uint_t ngx_http_aws_sigv4_cause_checksum(
     ngx_http_aws_sigv4_ctx_t *ctx);
 static void ngx_http_aws_sigv4_cause_compare(ngx_http_request_t *r,
@@ -81,7 +89,7 @@ ngx_http_aws_sigv4_cause_find(ngx_http_request_t *r,
         refusal->code = code;
     }
 
-    why->cause = ngx_http_aws_sigv4_cause_signed(ctx, sigv4_cause(refusal));
+    why->cause = ngx_http_aws_sigv4_cause_signed(ctx, refused, refusal);
 
     if (why->cause == SIGV4_CAUSE_SIGNATURE_MISMATCH) {
         ngx_http_aws_sigv4_cause_compare(r, ctx, why);
@@ -106,11 +114,13 @@ ngx_http_aws_sigv4_cause_find(ngx_http_request_t *r,
 
 static sigv4_cause_e
 ngx_http_aws_sigv4_cause_signed(ngx_http_aws_sigv4_ctx_t *ctx,
-    sigv4_cause_e cause)
+    ngx_http_aws_sigv4_refused_t *refused, sigv4_refusal_t *refusal)
 {
-    ngx_str_t  *id;
+    ngx_str_t      *id;
+    sigv4_cause_e   cause;
 
     id = &ctx->signature.access_key_id;
+    cause = sigv4_cause(refusal);
 
     switch (cause) {
 
@@ -128,6 +138,10 @@ ngx_http_aws_sigv4_cause_signed(ngx_http_aws_sigv4_ctx_t *ctx,
 
         return cause;
 
+    case SIGV4_CAUSE_CLOCK_SKEW:
+        return ngx_http_aws_sigv4_cause_session(ctx, refused, refusal)
+               ? SIGV4_CAUSE_EXPIRED_TOKEN : cause;
+
     case SIGV4_CAUSE_BAD_DIGEST:
         return ngx_http_aws_sigv4_cause_checksum(ctx)
                ? cause : SIGV4_CAUSE_ALTERED_BODY;
@@ -135,6 +149,37 @@ ngx_http_aws_sigv4_cause_signed(ngx_http_aws_sigv4_ctx_t *ctx,
     default:
         return cause;
     }
+}
+
+
+/*
+ * EC2 says "RequestExpired" of a date and of a session alike: it is not the
+ * date if that of the answer is about the same.
+ */
+
+static ngx_uint_t
+ngx_http_aws_sigv4_cause_session(ngx_http_aws_sigv4_ctx_t *ctx,
+    ngx_http_aws_sigv4_refused_t *refused, sigv4_refusal_t *refusal)
+{
+    time_t        apart;
+    sigv4_str_t  *code;
+
+    static ngx_str_t  expired = ngx_string("RequestExpired");
+
+    code = &refusal->code;
+
+    if (!ctx->signature.token
+        || refused->date == -1
+        || code->len < expired.len
+        || ngx_memcmp(code->data, expired.data, expired.len) != 0)
+    {
+        return 0;
+    }
+
+    apart = refused->date - (ctx->signature.time + ctx->signature.skew);
+
+    return apart < NGX_HTTP_AWS_SIGV4_DATE_RIGHT
+           && apart > -NGX_HTTP_AWS_SIGV4_DATE_RIGHT;
 }
 
 

@@ -14,6 +14,7 @@
 
 
 #include "ngx_http_aws_sigv4_cause.h"
+#include "providers/sigv4_http.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_refused_header(ngx_http_request_t *r);
@@ -27,6 +28,8 @@ static ngx_http_aws_sigv4_refused_t *ngx_http_aws_sigv4_refused_create(
     ngx_uint_t connected);
 static void ngx_http_aws_sigv4_refused_done(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_http_aws_sigv4_refused_t *refused);
+static void ngx_http_aws_sigv4_refused_buffered(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_refused_t *refused);
 static ngx_uint_t ngx_http_aws_sigv4_refused_append(
     ngx_http_aws_sigv4_refused_t *refused, ngx_chain_t *in);
 static ngx_uint_t ngx_http_aws_sigv4_refused_copy(
@@ -65,10 +68,9 @@ ngx_http_aws_sigv4_refused_header(ngx_http_request_t *r)
 
     u = r->upstream;
 
-    /* another status: what passes is a page of nginx's own */
+    /* explained: what passes is a page of nginx's own */
 
     if (!ngx_http_aws_sigv4_refused_status(u->headers_in.status_n)
-        || r->headers_out.status != u->headers_in.status_n
         || ctx->explained)
     {
         if (ctx->signature.skew != 0) {
@@ -82,7 +84,11 @@ ngx_http_aws_sigv4_refused_header(ngx_http_request_t *r)
 
     if (refused != NULL) {
 
-        if (r->header_only || refused->encoded) {
+        /* a body that came for HEAD, auth_request or a mirror is dropped */
+
+        if (r->header_only || r->method == NGX_HTTP_HEAD || refused->encoded)
+        {
+            ngx_http_aws_sigv4_refused_buffered(r, refused);
             ngx_http_aws_sigv4_refused_done(r, ctx, refused);
 
         } else {
@@ -102,7 +108,10 @@ ngx_http_aws_sigv4_refused_answered(ngx_http_request_t *r,
 
     u = r->upstream;
 
+    /* an internal redirect leaves the upstream of the request before it */
+
     if (u == NULL || u->state == NULL
+        || u->output.filter_ctx != ctx
         || (ctx->status != NGX_HTTP_AWS_SIGV4_SIGNED
             && ctx->status != NGX_HTTP_AWS_SIGV4_RESIGNED))
     {
@@ -240,7 +249,6 @@ void
 ngx_http_aws_sigv4_refused_end(ngx_http_request_t *r,
     ngx_http_aws_sigv4_ctx_t *ctx, ngx_uint_t connected)
 {
-    ngx_buf_t                     *b;
     ngx_http_aws_sigv4_refused_t  *refused;
 
     if (ctx->refused != NULL) {
@@ -261,13 +269,32 @@ ngx_http_aws_sigv4_refused_end(ngx_http_request_t *r,
         return;
     }
 
-    b = &r->upstream->buffer;
+    ngx_http_aws_sigv4_refused_buffered(r, refused);
+    ngx_http_aws_sigv4_refused_done(r, ctx, refused);
+}
 
-    if (!refused->encoded && b->start != NULL) {
-        (void) ngx_http_aws_sigv4_refused_copy(refused, b);
+
+/* of a body, what has come with the header: nobody has read it yet */
+
+static void
+ngx_http_aws_sigv4_refused_buffered(ngx_http_request_t *r,
+    ngx_http_aws_sigv4_refused_t *refused)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    /* a pipe frees the buffer when it has sent what was in it */
+
+    if (refused->encoded || u->header_sent || u->buffer.start == NULL) {
+        return;
     }
 
-    ngx_http_aws_sigv4_refused_done(r, ctx, refused);
+    (void) ngx_http_aws_sigv4_refused_copy(refused, &u->buffer);
+
+    if (u->headers_in.chunked) {
+        refused->len = sigv4_http_dechunk(refused->data, refused->len);
+    }
 }
 
 

@@ -24,6 +24,18 @@ my @cases = (
      . 'earlier than 2026</Message></Error></ErrorResponse>', 'clock_skew'],
     ['EC2', 401, '<Response><Errors><Error><Code>AuthFailure</Code></Error>'
      . '</Errors></Response>', 'bad_credentials'],
+    ['EC2: a session', 400, '<Response><Errors><Error><Code>RequestExpired'
+     . '</Code><Message>Request has expired.</Message></Error></Errors>'
+     . '</Response>', 'expired_token'],
+    ['EC2: a date', 400, '<Response><Errors><Error><Code>RequestExpired'
+     . '</Code><Message>Request has expired.</Message></Error></Errors>'
+     . '</Response>', 'clock_skew', 'Fri, 14 Feb 2025 23:59:59 GMT'],
+    ['coral', 403, '{"Output":{"__type":"com.amazon.coral.service#'
+     . 'ExpiredTokenException","message":null},"Version":"1.0"}',
+     'expired_token'],
+    ['OpenSearch', 403, '{"Message":"User: anonymous is not authorized to '
+     . 'perform: es:ESHttpGet with an explicit deny"}',
+     'missing_authentication'],
     ['S3: region', 400, '<Error><Code>AuthorizationHeaderMalformed</Code>'
      . "<Message>The authorization header is malformed; the region 'a' is "
      . "wrong; expecting 'b'</Message><Region>b</Region></Error>",
@@ -53,6 +65,7 @@ my @cases = (
 
 my $verifier = start_verifier(script => [
     (map { { match => "^/case$_\$", status => $cases[$_][1],
+             headers => { $cases[$_][4] ? (Date => $cases[$_][4]) : () },
              body => $cases[$_][2] } } 0 .. $#cases),
     { match => '^/gzip', status => 403, body => '<Error><Code>AccessDenied'
       . '</Code></Error>', headers => { 'Content-Encoding' => 'gzip' } },
@@ -170,12 +183,5 @@ sub without_token {
 }
 
 sub cause {
-    my ($target) = @_;
-
-    my $line;
-    wait_for(sub {
-        ($line) = grep { $_->{request_uri} eq $target } $nginx->access;
-    }) or die "$target is not in the access log";
-
-    return $line;
+    return $nginx->access_of($_[0]);
 }

@@ -199,12 +199,7 @@ done_testing();
 sub cause {
     my ($target) = @_;
 
-    my $line;
-    wait_for(sub {
-        ($line) = grep { $_->{request_uri} eq $target } $nginx->access;
-    });
-
-    return $line->{aws_sigv4_cause};
+    return $nginx->access_of($target)->{aws_sigv4_cause};
 }
 
 sub refusals {

@@ -124,12 +124,7 @@ sub ask {
 
     request($nginx->port, target => $target);
 
-    my $line;
-    wait_for(sub {
-        ($line) = grep { $_->{request_uri} eq $target } $nginx->access;
-    }) or die "$target is not in the access log";
-
-    return $line->{aws_sigv4_cause};
+    return $nginx->access_of($target)->{aws_sigv4_cause};
 }
 
 # The one line of the refusal; nginx adds the request to each.

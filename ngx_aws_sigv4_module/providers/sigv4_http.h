@@ -63,6 +63,12 @@ int sigv4_http_read(sigv4_http_t *http, size_t n);
 /* the server has closed the connection: SIGV4_OK or SIGV4_INVALID */
 int sigv4_http_eof(sigv4_http_t *http);
 
+/*
+ * What n bytes of chunks have of a body, without their framing, in their
+ * place.  Returns its length; what is cut off or invalid ends it.
+ */
+size_t sigv4_http_dechunk(uint8_t *p, size_t n);
+
 /* the first field of a name, in lower case; empty if there is none */
 sigv4_str_t sigv4_http_field(const sigv4_http_t *http, const char *name);
 

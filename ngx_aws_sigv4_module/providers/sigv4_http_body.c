@@ -15,6 +15,8 @@
 /* of framing, for each byte of the buffer: more is an attack */
 #define SIGV4_HTTP_OVERHEAD       8
 
+#define SIGV4_HTTP_CHUNK_MAX      (SIZE_MAX / 32)
+
 #define SIGV4_HTTP_CHUNK          "the chunks of the response are invalid"
 
 
@@ -60,6 +62,28 @@ sigv4_http_read_body(sigv4_http_t *http, uint8_t *p, size_t n)
     default:
         return sigv4_http_read_chunks(http, p, n);
     }
+}
+
+
+size_t
+sigv4_http_dechunk(uint8_t *p, size_t n)
+{
+    sigv4_http_t  http;
+
+    memset(&http, 0, sizeof(sigv4_http_t));
+
+    http.start = p;
+    http.last = p;
+    http.end = p + n;
+    http.state = sigv4_http_size_first;
+
+    /* a chunk may be larger than what there is of it */
+
+    http.max_body = SIGV4_HTTP_CHUNK_MAX;
+
+    (void) sigv4_http_read_chunks(&http, p, n);
+
+    return http.last - http.start;
 }
 
 

@@ -28,6 +28,7 @@ static void test_invalid(const char *text, const char *error,
     const char *name);
 static void test_bodies(void);
 static void test_chunks(void);
+static void test_dechunk(void);
 static void test_interim(void);
 static void test_heads(void);
 static void test_lengths(void);
@@ -45,6 +46,7 @@ main(void)
 {
     test_bodies();
     test_chunks();
+    test_dechunk();
     test_interim();
     test_heads();
     test_lengths();
@@ -105,6 +107,46 @@ test_chunks(void)
                   "x", "trailers");
     test_response(TEST_OK "transfer-encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\n"
                   "\r\n", 200, "x", "names in another case");
+}
+
+
+/* what there is of chunks counts, however they end */
+
+static void
+test_dechunk(void)
+{
+    size_t       i;
+    guard_t      guard;
+    sigv4_str_t  text, got;
+
+    static const struct {
+        const char  *chunks;
+        const char  *body;
+    } cases[] = {
+        { "", "" },
+        { "0\r\n\r\n", "" },
+        { "5\r\nhello\r\n0\r\n\r\n", "hello" },
+        { "1\r\nh\r\n4;a=b\r\nello\r\n", "hello" },
+        { "1000000\r\nhello", "hello" },
+        { "fffffffffffffffff\r\nhello", "" },
+        { "5\r\nhel", "hel" },
+        { "5\r\nhello\r\nzz", "hello" },
+        { "5\r\nhello0\r\n", "hello" },
+        { "1\r\nh\r\n0\r\n\r\nello", "h" },
+        { "<Error>", "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text = tap_str(cases[i].chunks);
+        guard = guard_copy(&text);
+
+        got.data = text.data;
+        got.len = sigv4_http_dechunk((uint8_t *) text.data, text.len);
+
+        tap_is(got, tap_str(cases[i].body), "chunks without their framing");
+
+        guard_destroy(guard);
+    }
 }
 
 

@@ -9,6 +9,7 @@
  * Any bytes for a response of HTTP.  They are read as a whole and in pieces
  * whose length is the first byte, and nothing that was complete before the
  * last byte may differ.  The body lies in the buffer and is not too large.
+ * As chunks alone, they are no more without their framing.
  */
 
 
@@ -28,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static int feed(sigv4_http_t *http, const uint8_t *data, size_t size,
     size_t step);
 static void check(const sigv4_http_t *http, int rc);
+static void dechunk(const uint8_t *data, size_t size);
 
 
 int
@@ -68,6 +70,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     free(one);
     free(two);
+
+    dechunk(data, size);
 
     return 0;
 }
@@ -135,4 +139,25 @@ check(const sigv4_http_t *http, int rc)
     {
         abort();
     }
+}
+
+
+static void
+dechunk(const uint8_t *data, size_t size)
+{
+    uint8_t  *copy;
+
+    copy = malloc(size);
+
+    if (copy == NULL) {
+        abort();
+    }
+
+    memcpy(copy, data, size);
+
+    if (sigv4_http_dechunk(copy, size) > size) {
+        abort();
+    }
+
+    free(copy);
 }

@@ -428,4 +428,16 @@ sub access {
         $self->log_text('access.log') =~ /^(\{.*\})\n/mg;
 }
 
+# The one of a target, once it is there; needs the variable request_uri.
+sub access_of {
+    my ($self, $target) = @_;
+
+    my $line;
+    wait_for(sub {
+        ($line) = grep { $_->{request_uri} eq $target } $self->access;
+    }) or die "$target is not in the access log";
+
+    return $line;
+}
+
 1;
