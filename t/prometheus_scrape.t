@@ -246,6 +246,16 @@ tests:
         values: '0 0 0 10 10 10 10 10 10 10 10 10'
       - series: 'aws_sigv4_provider_expiry_seconds{provider="p"}'
         values: '600 500 400 299 200 3600 3600 3600 3600 3600 3600 3600'
+      - series: 'aws_sigv4_provider_last_error_info{provider="p",error="e"}'
+        values: '_ 1 1 1 1 stale'
+      - series: 'aws_sigv4_provider_expiry_seconds{provider="young"}'
+        values: '290 275 260 245 230 900 885 870 855 840 825 810'
+      - series: 'aws_sigv4_provider_expiry_seconds{provider="q"}'
+        values: '119 104 89 74 59 44 29 14 0 -15 -30 -45'
+      - series: 'aws_sigv4_provider_available{provider="r"}'
+        values: '1 1 0 0 0 0 0 0 0 0 0 0'
+      - series: 'aws_sigv4_provider_last_error_info{provider="r",error="e"}'
+        values: '_ 1 1 1 1 1 1 1 1 1 1 1'
     alert_rule_test:
       - alertname: AwsSigV4ClientErrors
         eval_time: 30s
@@ -275,6 +285,18 @@ tests:
           - exp_labels: {severity: critical, provider: p}
             exp_annotations:
               summary: "Credentials of p expire in 3m 20s, and no others have come"
+          - exp_labels: {severity: critical, provider: q}
+            exp_annotations:
+              summary: "Credentials of q expire in 59s, and no others have come"
+      - alertname: AwsSigV4NoCredentials
+        eval_time: 15s
+      - alertname: AwsSigV4NoCredentials
+        eval_time: 30s
+        exp_alerts:
+          - exp_labels: {severity: critical, provider: r, error: e}
+            exp_annotations:
+              summary: "r has no credentials"
+              description: "e"
 EOC
 
     ($code, $output) = run(command => [$promtool, 'test', 'rules',
