@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # examples/metrics: its log in the embedded metric format, its log of JSON,
-# and its alarms, which the AWS CLI takes.
+# and its alarms, which the AWS CLI takes and which are of what is sent.
 
 use strict;
 use warnings;
@@ -12,6 +12,7 @@ use JSON::PP ();
 use Test::More;
 
 use AwsSigV4;
+use AwsSigV4::CloudWatch;
 use AwsSigV4::Example;
 use AwsSigV4::Process qw(slurp);
 
@@ -27,6 +28,7 @@ my $emf = traffic();
 
 hostile();
 alarms($emf);
+direct();
 latencies();
 
 done_testing();
@@ -146,9 +148,16 @@ sub hostile {
     my @read  = map { eval { $json->decode($_) } || $_ } @lines;
 
     is_deeply([grep { !ref } @read], [], 'each line is JSON');
-    is_deeply([map { ref ? $_->{request} : $_ } @read],
-              [map { $_->[1] } @tests], 'requests, as far as they are ASCII');
-    is_deeply([@{ $read[0] }{qw(request_id extended_request_id)}],
+
+    # several workers, each of which writes a line when it is done
+
+    is_deeply([sort map { ref ? $_->{request} : $_ } @read],
+              [sort map { $_->[1] } @tests],
+              'requests, as far as they are ASCII');
+
+    my ($id) = grep { ref && $_->{request} =~ m{^GET /id} } @read;
+
+    is_deeply([@{ $id }{qw(request_id extended_request_id)}],
               ['', 'B' x 3000], 'ids that are ASCII');
 
     my ($code, $output) = run(command => [$python, 't/clients/emf.py',
@@ -218,6 +227,47 @@ EOC
                 '5xxErrorCount' => ['GreaterThanThreshold', 2, 60],
                 'RequestLatency' => ['GreaterThanThreshold', 1500, 60] },
               'with the usual thresholds');
+    $verifier->stop_it;
+
+    return;
+}
+
+
+# With aws_sigv4_cloudwatch in it, as its README says: the alarms hold for what
+# that sends, too.
+
+sub direct {
+    my $alarms     = $json->decode(slurp("$example/alarms.json"));
+    my $cloudwatch = AwsSigV4::CloudWatch->new;
+    my $verifier   = start_verifier(cert => $cert, cert_key => $cert_key);
+    my $gateway    = AwsSigV4::Example->new('metrics', $verifier);
+    my $endpoint   = $cloudwatch->url;
+
+    my ($directive) = slurp("$example/README.md")
+        =~ /`(aws_sigv4_cloudwatch [^;`]+);`/;
+
+    $gateway->{text} =~ s/^http \{$/$&\n$directive interval=1s
+        endpoint=$endpoint;/m;
+    $gateway->start;
+
+    request($gateway->port, target => '/');
+
+    my $sent;
+
+    wait_for(sub {
+        $sent = $cloudwatch->statistics('AwsSigV4Gateway');
+        return keys %$sent;
+    });
+
+    for my $alarm (@$alarms) {
+        my $labels = join ',', sort map { "$_->{Name}=$_->{Value}" }
+            @{ $alarm->{Dimensions} };
+
+        is(($sent->{$labels}{ $alarm->{MetricName} } // [])->[4],
+           $alarm->{Unit}, "$alarm->{MetricName} is sent, with its unit");
+    }
+
+    is(join("\n", $gateway->stop_it), '', 'nginx ended well');
     $verifier->stop_it;
 
     return;
