@@ -294,6 +294,29 @@ test is successful
 
 
 
+=== satisfy any, and Lua code that checks
+--- load_modules: ndk_http_module ngx_http_lua_module
+--- config
+listen 0.0.0.0:$TEST_PORT_OPEN;
+aws_sigv4 on;
+aws_sigv4_service s3;
+satisfy any;
+access_by_lua_block { ngx.exit(403) }
+location /both/ {
+    auth_request /auth;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /alone/ {
+    proxy_pass https://127.0.0.1:8000;
+}
+--- warns
+"satisfy any" lets everyone use the credentials whom one of "allow", "auth_basic", "auth_request" and "access_by_lua" lets in, write "satisfy all;" for the "proxy_pass" in server.conf:8
+--- no_warns
+server.conf:11
+everyone who reaches
+
+
+
 === satisfy all
 --- config
 location / {
