@@ -26,6 +26,8 @@ build = {
     type = "builtin",
     modules = {
         ["resty.aws_sigv4"] = "lua/resty/aws_sigv4.lua",
+        ["resty.aws_sigv4.abi"] = "lua/resty/aws_sigv4/abi.lua",
+        ["resty.aws_sigv4.choice"] = "lua/resty/aws_sigv4/choice.lua",
         ["resty.aws_sigv4.llm"] = "lua/resty/aws_sigv4/llm.lua",
         ["resty.aws_sigv4.llm.answer"] = "lua/resty/aws_sigv4/llm/answer.lua",
         ["resty.aws_sigv4.llm.attempt"] = "lua/resty/aws_sigv4/llm/attempt.lua",
@@ -59,5 +61,7 @@ build = {
         ["resty.aws_sigv4.llm.upstream"] =
             "lua/resty/aws_sigv4/llm/upstream.lua",
         ["resty.aws_sigv4.llm.usage"] = "lua/resty/aws_sigv4/llm/usage.lua",
+        ["resty.aws_sigv4.providers"] = "lua/resty/aws_sigv4/providers.lua",
+        ["resty.aws_sigv4.sign"] = "lua/resty/aws_sigv4/sign.lua",
     },
 }

@@ -7,7 +7,7 @@
 
 /*
  * What the entry points for LuaJIT's FFI have in common.  The structures
- * are declared once more in lua/resty/aws_sigv4.lua: a change in them is a
+ * are declared once more in lua/resty/aws_sigv4/abi.lua: a change in them is a
  * new version of the module.
  */
 

@@ -15,7 +15,7 @@ use lib 't/lib';
 use AwsSigV4;
 use AwsSigV4::Credentials;
 
-my $source = slurp("$AwsSigV4::Nginx::ROOT/lua/resty/aws_sigv4.lua");
+my $source = slurp("$AwsSigV4::Nginx::ROOT/lua/resty/aws_sigv4/abi.lua");
 
 $source =~ s/version = "0\.1\.0"/version = "9.9.9"/ or die 'no version';
 
@@ -43,14 +43,14 @@ EOC
 my $other = temp_dir();
 
 chmod 0755, $other;
-mkdir "$other/resty";
-spew("$other/resty/aws_sigv4.lua", $source);
+mkdir "$other/$_" for qw(resty resty/aws_sigv4);
+spew("$other/resty/aws_sigv4/abi.lua", $source);
 
 my @modules = (modules_before => ['ndk_http_module', 'ngx_http_lua_module']);
 
 my $nginx = start_nginx(
     @modules, config => $lua,
-    http_config => "lua_package_path \"$other/?.lua;;\";\n",
+    http_config => "lua_package_path \"$other/?.lua;\$TEST_LUA/?.lua;;\";\n",
 );
 
 like request($nginx->port, target => '/load')->{body},
