@@ -17,13 +17,13 @@
 #define _NGX_HTTP_AWS_SIGV4_LUA_H_INCLUDED_
 
 
+#include "ngx_http_aws_sigv4_module.h"
+
 #include <jansson.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <luajit.h>
 #include <lualib.h>
-
-#include "ngx_http_aws_sigv4_module.h"
 
 
 /* of a message in the log */

@@ -78,6 +78,9 @@ my @rules = (
 
     ['the core includes its own and standard headers', 'core', \&includes],
 
+    ['nginx decides first what the headers of the system define', 'module',
+     \&config_first],
+
     ['OpenSSL is included in one file', 'module',
      sub {
          my ($path, $text) = @_;
@@ -129,6 +132,9 @@ my %planted = (
         ['ngx_aws_sigv4_module/core/a.c', "ngx_int_t  a;\n"],
     'the core includes its own and standard headers' =>
         ['ngx_aws_sigv4_module/core/a.c', "#include <ngx_config.h>\n"],
+    'nginx decides first what the headers of the system define' =>
+        ['ngx_aws_sigv4_module/ngx_http_a.c',
+         "#include <lua.h>\n#include \"ngx_http_b.h\"\n"],
     'OpenSSL is included in one file' =>
         ['ngx_aws_sigv4_module/a.c', "#include <openssl/evp.h>\n"],
     'shell scripts make temporary files by template' =>
@@ -184,6 +190,21 @@ sub lines {
 
         return @wrong;
     };
+}
+
+
+# _GNU_SOURCE comes with ngx_config.h, or with a header that includes it
+
+sub config_first {
+    my ($path, $text) = @_;
+
+    return if $path =~ m{core/|/sigv4_[^/]*$};
+
+    my ($first) = $text =~ /^#include\s+(\S+)/m;
+
+    return if !defined $first || $first =~ /^(?:<ngx_config\.h>|".*ngx_)/;
+
+    return ("$first comes first");
 }
 
 
