@@ -9,6 +9,7 @@
 #include "ngx_http_aws_sigv4_cause.h"
 #include "ngx_http_aws_sigv4_fetch.h"
 #include "ngx_http_aws_sigv4_status.h"
+#include "ngx_http_aws_sigv4_zone.h"
 
 
 static ngx_int_t ngx_http_aws_sigv4_preconfiguration(ngx_conf_t *cf);
@@ -292,7 +293,18 @@ ngx_http_aws_sigv4_init_module(ngx_cycle_t *cycle)
     smcf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_aws_sigv4_module);
 
-    if (smcf == NULL || !smcf->used) {
+    if (smcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (!smcf->used) {
+
+        /* the zone of the metrics may have keys of the last configuration */
+
+        if (!ngx_test_config) {
+            ngx_http_aws_sigv4_zone_commit(&smcf->store);
+        }
+
         return NGX_OK;
     }
 

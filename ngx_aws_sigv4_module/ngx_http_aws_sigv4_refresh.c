@@ -192,10 +192,10 @@ ngx_http_aws_sigv4_refresh_check(ngx_http_aws_sigv4_provider_t *p)
     if (due == 0) {
         slot->holder = ngx_pid;
         slot->until = ngx_current_msec + NGX_HTTP_AWS_SIGV4_LEASE;
-        slot->early = 0;
         slot->fetches++;
 
         remote->tries = slot->tries;
+        remote->wanted = slot->wanted;
     }
 
     ngx_shmtx_unlock(remote->zone->mutex);
@@ -261,7 +261,7 @@ ngx_http_aws_sigv4_refresh_due(ngx_http_aws_sigv4_remote_t *remote,
         return next;
     }
 
-    if (set == NULL || slot->early) {
+    if (set == NULL || slot->wanted != slot->met) {
         return 0;
     }
 
@@ -441,7 +441,7 @@ ngx_http_aws_sigv4_refresh_early(ngx_http_aws_sigv4_provider_t *p,
         slot->refused = generation;
         slot->refused_clock = ngx_current_msec;
         slot->next = 0;
-        slot->early = 1;
+        slot->wanted++;
         due = 1;
     }
 

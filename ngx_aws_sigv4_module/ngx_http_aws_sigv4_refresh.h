@@ -41,6 +41,7 @@ struct ngx_http_aws_sigv4_remote_s {
 
     ngx_http_aws_sigv4_job_t      *job;       /* of this worker */
     ngx_uint_t                     tries;     /* that failed before it */
+    ngx_uint_t                     wanted;    /* when it began */
     ngx_event_t                    timer;
     ngx_uint_t                     jitter;    /* in 1/1024 */
 

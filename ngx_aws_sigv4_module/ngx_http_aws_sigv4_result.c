@@ -138,6 +138,7 @@ ngx_http_aws_sigv4_result_store(ngx_http_aws_sigv4_job_t *job,
 
     slot->next = ngx_current_msec + pause;
     slot->fetched = ngx_current_msec;
+    slot->met = job->provider->remote->wanted;
     slot->tries = 0;
     slot->error_len = 0;
 }
@@ -182,12 +183,6 @@ ngx_http_aws_sigv4_refresh_failed(ngx_http_aws_sigv4_job_t *job,
 
         delay = ngx_http_aws_sigv4_result_backoff(slot, left);
         slot->next = ngx_current_msec + delay;
-
-        /* those that AWS has refused are no use, however long they live */
-
-        if (set != NULL && slot->refused == set->generation) {
-            slot->early = 1;
-        }
 
         if (set != NULL && set->expires != 0 && job->stable) {
             ngx_http_aws_sigv4_result_extend(job, slot, delay);

@@ -21,14 +21,14 @@
 static ngx_int_t ngx_http_aws_sigv4_zone_alloc(
     ngx_http_aws_sigv4_zone_t *zone);
 static void ngx_http_aws_sigv4_zone_no_dump(ngx_shm_zone_t *shm_zone);
-static ngx_int_t ngx_http_aws_sigv4_zone_take(
-    ngx_http_aws_sigv4_zone_t *zone);
-static ngx_http_aws_sigv4_slot_t *ngx_http_aws_sigv4_zone_free_slot(
-    ngx_http_aws_sigv4_zone_t *zone);
 static ngx_uint_t ngx_http_aws_sigv4_zone_wanted(
     ngx_http_aws_sigv4_store_t *store, u_char *key);
+static void ngx_http_aws_sigv4_zone_take(ngx_http_aws_sigv4_zone_t *zone,
+    u_char *key);
+static void ngx_http_aws_sigv4_slot_renew(ngx_http_aws_sigv4_slot_t *slot);
 static void ngx_http_aws_sigv4_slot_clear(ngx_http_aws_sigv4_slot_t *slot);
 static u_char *ngx_http_aws_sigv4_slot_put(u_char *p, sigv4_str_t *s);
+
 
 ngx_int_t
 ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data)
@@ -52,7 +52,8 @@ ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data)
         return NGX_ERROR;
     }
 
-    return ngx_http_aws_sigv4_zone_take(zone);
+    return ngx_http_aws_sigv4_zone_remotes(zone->store) <= zone->nslots
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -115,78 +116,6 @@ ngx_http_aws_sigv4_zone_no_dump(ngx_shm_zone_t *shm_zone)
 }
 
 
-/* finds the slots of the providers that there are now, or gives them one */
-
-static ngx_int_t
-ngx_http_aws_sigv4_zone_take(ngx_http_aws_sigv4_zone_t *zone)
-{
-    u_char                          *key;
-    ngx_int_t                        rc;
-    ngx_uint_t                       i;
-    ngx_http_aws_sigv4_slot_t       *slot;
-    ngx_http_aws_sigv4_provider_t  **p;
-
-    p = zone->store->providers.elts;
-    rc = NGX_OK;
-
-    ngx_shmtx_lock(zone->mutex);
-
-    for (i = 0; i < zone->store->providers.nelts; i++) {
-
-        if (p[i]->remote == NULL) {
-            continue;
-        }
-
-        key = p[i]->remote->key;
-
-        if (ngx_http_aws_sigv4_slot_find(zone, key) != NULL) {
-            continue;
-        }
-
-        slot = ngx_http_aws_sigv4_zone_free_slot(zone);
-
-        if (slot == NULL) {
-            rc = NGX_ERROR;
-            break;
-        }
-
-        ngx_memcpy(slot->key, key, SIGV4_SHA256_LEN);
-        slot->used = 1;
-    }
-
-    ngx_shmtx_unlock(zone->mutex);
-
-    return rc;
-}
-
-
-/* one of the last configuration has to go if there is no other */
-
-static ngx_http_aws_sigv4_slot_t *
-ngx_http_aws_sigv4_zone_free_slot(ngx_http_aws_sigv4_zone_t *zone)
-{
-    ngx_uint_t                  i;
-    ngx_http_aws_sigv4_slot_t  *slot;
-
-    slot = zone->slots;
-
-    for (i = 0; i < zone->nslots; i++) {
-        if (!slot[i].used) {
-            return &slot[i];
-        }
-    }
-
-    for (i = 0; i < zone->nslots; i++) {
-        if (!ngx_http_aws_sigv4_zone_wanted(zone->store, slot[i].key)) {
-            ngx_http_aws_sigv4_slot_clear(&slot[i]);
-            return &slot[i];
-        }
-    }
-
-    return NULL;
-}
-
-
 static ngx_uint_t
 ngx_http_aws_sigv4_zone_wanted(ngx_http_aws_sigv4_store_t *store,
     u_char *key)
@@ -210,11 +139,12 @@ ngx_http_aws_sigv4_zone_wanted(ngx_http_aws_sigv4_store_t *store,
 
 
 void
-ngx_http_aws_sigv4_zone_clean(ngx_http_aws_sigv4_store_t *store)
+ngx_http_aws_sigv4_zone_commit(ngx_http_aws_sigv4_store_t *store)
 {
-    ngx_uint_t                  i;
-    ngx_http_aws_sigv4_slot_t  *slot;
-    ngx_http_aws_sigv4_zone_t  *zone;
+    ngx_uint_t                       i;
+    ngx_http_aws_sigv4_slot_t       *slot;
+    ngx_http_aws_sigv4_zone_t       *zone;
+    ngx_http_aws_sigv4_provider_t  **p;
 
     zone = store->zone;
 
@@ -223,19 +153,83 @@ ngx_http_aws_sigv4_zone_clean(ngx_http_aws_sigv4_store_t *store)
     }
 
     slot = zone->slots;
+    p = store->providers.elts;
 
     ngx_shmtx_lock(zone->mutex);
 
     for (i = 0; i < zone->nslots; i++) {
 
-        if (slot[i].used
-            && !ngx_http_aws_sigv4_zone_wanted(store, slot[i].key))
-        {
+        if (!slot[i].used) {
+            continue;
+        }
+
+        if (ngx_http_aws_sigv4_zone_wanted(store, slot[i].key)) {
+            ngx_http_aws_sigv4_slot_renew(&slot[i]);
+
+        } else {
             ngx_http_aws_sigv4_slot_clear(&slot[i]);
         }
     }
 
+    for (i = 0; i < store->providers.nelts; i++) {
+
+        if (p[i]->remote != NULL) {
+            ngx_http_aws_sigv4_zone_take(zone, p[i]->remote->key);
+        }
+    }
+
     ngx_shmtx_unlock(zone->mutex);
+}
+
+
+/* there are as many as init() has seen to */
+
+static void
+ngx_http_aws_sigv4_zone_take(ngx_http_aws_sigv4_zone_t *zone, u_char *key)
+{
+    ngx_uint_t                  i;
+    ngx_http_aws_sigv4_slot_t  *slot;
+
+    if (ngx_http_aws_sigv4_slot_find(zone, key) != NULL) {
+        return;
+    }
+
+    slot = zone->slots;
+
+    for (i = 0; i < zone->nslots; i++) {
+
+        if (!slot[i].used) {
+            ngx_memcpy(slot[i].key, key, SIGV4_SHA256_LEN);
+            slot[i].used = 1;
+
+            return;
+        }
+    }
+}
+
+
+/*
+ * Who reloads nginx may have changed what is behind a source.  What expires
+ * is fetched again in time; what does not would be used for ever, and a
+ * source that has failed would be left alone for up to a minute.
+ */
+
+static void
+ngx_http_aws_sigv4_slot_renew(ngx_http_aws_sigv4_slot_t *slot)
+{
+    sigv4_credentials_t           value;
+    ngx_http_aws_sigv4_shared_t  *set;
+
+    set = ngx_http_aws_sigv4_slot_get(slot, &value);
+
+    if (set != NULL && set->expires == 0) {
+        slot->wanted++;
+        slot->next = 0;
+    }
+
+    if (slot->tries) {
+        slot->next = 0;
+    }
 }
 
 

@@ -64,7 +64,10 @@ typedef struct {
 
     uint64_t                       refused;       /* the last generation */
     ngx_msec_t                     refused_clock;
-    ngx_uint_t                     early;         /* fetch because of that */
+
+    /* fetches that were asked for, however long the credentials live */
+    ngx_uint_t                     wanted;
+    ngx_uint_t                     met;           /* by the last success */
 
     ngx_msec_t                     fetched;       /* these credentials */
     ngx_uint_t                     fetches;
@@ -92,6 +95,9 @@ struct ngx_http_aws_sigv4_zone_s {
 ngx_int_t ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
     ngx_http_aws_sigv4_store_t *store);
 
+/* how many slots a store needs */
+ngx_uint_t ngx_http_aws_sigv4_zone_remotes(ngx_http_aws_sigv4_store_t *store);
+
 /* how many pages of a zone are for counters: about a quarter */
 ngx_uint_t ngx_http_aws_sigv4_zone_counters(ngx_uint_t pages);
 
@@ -100,8 +106,12 @@ ngx_uint_t ngx_http_aws_sigv4_zone_counters(ngx_uint_t pages);
 
 ngx_int_t ngx_http_aws_sigv4_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 
-/* forgets what no provider of the store has use for */
-void ngx_http_aws_sigv4_zone_clean(ngx_http_aws_sigv4_store_t *store);
+/*
+ * From now on the zone is that of this store: what none of its providers has
+ * use for is forgotten.  Not before nothing can fail any more: workers of the
+ * configuration that would go on have the slots until then.
+ */
+void ngx_http_aws_sigv4_zone_commit(ngx_http_aws_sigv4_store_t *store);
 
 /* the rest with the lock held */
 

@@ -15,8 +15,6 @@
 #define NGX_HTTP_AWS_SIGV4_ZONE_SIZE      1048576
 
 
-static ngx_uint_t ngx_http_aws_sigv4_zone_remotes(
-    ngx_http_aws_sigv4_store_t *store);
 static void ngx_http_aws_sigv4_zone_advise(ngx_conf_t *cf,
     ngx_http_aws_sigv4_store_t *store, ngx_uint_t n);
 static size_t ngx_http_aws_sigv4_zone_need(ngx_uint_t n, ngx_uint_t series);
@@ -139,7 +137,7 @@ ngx_http_aws_sigv4_zone_create(ngx_conf_t *cf,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_aws_sigv4_zone_remotes(ngx_http_aws_sigv4_store_t *store)
 {
     ngx_uint_t                       i, n;

@@ -15,6 +15,7 @@ use Test::More;
 use lib 't/lib';
 
 use AwsSigV4;
+use AwsSigV4::Clock;
 use AwsSigV4::Roles;
 
 my %keys = %AwsSigV4::Verifier::KEYS;
@@ -93,6 +94,84 @@ subtest 'keys that do not expire' => sub {
     comes($nginx, "200 $keys{AKID}", 'sign without a token');
     ends($nginx);
 };
+
+
+# a program that prints $dir/keys as soon as $dir/go is there
+
+my $held = <<"EOC";
+echo run >> $dir/runs
+while [ ! -e $dir/go ]; do sleep 0.05; done
+[ -e $dir/keys ] && cat $dir/keys
+EOC
+
+
+subtest 'keys that do not expire, and a reload' => sub {
+    unlink "$dir/runs";
+    spew("$dir/go", '');
+    prints(@keys{qw( AKID SECRET )});
+
+    my $nginx = process(script('held', $held), timeout => '1s');
+
+    comes($nginx, "200 $keys{AKID}", 'the program is run');
+
+    unlink "$dir/go", "$dir/keys";
+
+    ok $nginx->reload, 'nginx is reloaded';
+    ok wait_for(sub { runs() == 2 }), 'the program is run again';
+    is used($nginx), "200 $keys{AKID}", 'no request waits for it' for 1 .. 5;
+
+    spew("$dir/go", '');
+
+    ok wait_for(sub { log_of($nginx) =~
+           /exited with code 1; those it has are used on, next try in/ }),
+       'if it fails';
+    is used($nginx), "200 $keys{AKID}", 'its keys are used on';
+
+    # without the reload it would take longer with each failure
+
+    prints(@keys{qw( OTHER_AKID OTHER_SECRET )});
+
+    ok $nginx->reload, 'another reload';
+    comes($nginx, "200 $keys{OTHER_AKID}", 'others are used when it has them');
+
+    my $runs = runs();
+
+    is used($nginx), "200 $keys{OTHER_AKID}", 'from then on' for 1 .. 5;
+    is runs(), $runs, 'and it is not run again';
+
+    ends($nginx);
+};
+
+
+subtest 'a reload while the program runs' => sub {
+    unlink "$dir/runs", "$dir/go";
+    prints(@keys{qw( AKID SECRET )});
+
+    my $nginx = process(script('held', $held));
+
+    ok wait_for(sub { runs() == 1 }), 'the program is run';
+    ok $nginx->reload, 'nginx is reloaded';
+    ok wait_for(sub { runs() == 2 }), 'it is run again';
+
+    spew("$dir/go", '');
+
+    comes($nginx, "200 $keys{AKID}", 'and its keys are used');
+    ends($nginx);
+};
+
+
+sub prints {
+    my ($id, $secret) = @_;
+
+    spew("$dir/keys.new", qq({"Version": 1, "AccessKeyId": "$id",
+                              "SecretAccessKey": "$secret"}), 0644);
+    rename "$dir/keys.new", "$dir/keys" or die "rename: $!";
+}
+
+
+sub runs {
+    return scalar(() = slurp("$dir/runs") =~ /run/g);
+}
 
 
 subtest 'words, environment and descriptors' => sub {
@@ -243,13 +322,75 @@ EOC
 
     ok kill(0, $_), "process $_ is there" for @pids;
 
-    # nginx ends it with itself; the time limit is tested nowhere, as it is
-    # that of all jobs
+    # nginx ends it with itself
 
     ends($nginx, qr/aws sigv4/);
 
     ok wait_for(sub { !grep { is_alive($_) } @pids }, 60),
        'it ends with nginx, with what it has started';
+};
+
+
+# the monotonic clock is put forward; all the rest is as it is
+
+subtest 'a program that takes longer than 30 seconds' => sub {
+    unlink glob "$dir/*.pid";
+
+    my $clock = AwsSigV4::Clock->new;
+    delete $clock->{env}{DONT_FAKE_MONOTONIC};
+
+    my %config = $clock->nginx(1);
+    my $nginx  = process("$dir/endless", timeout => '1s', env => $config{env},
+                         main => $config{main_config});
+
+    ok wait_for(sub { -s "$dir/sleep.pid" }, 60), 'it runs';
+
+    my @pids = map { slurp("$dir/$_.pid") =~ /(\d+)/ } qw(shell sleep);
+
+    $clock->set('+25s');
+    is used($nginx), '503 ', 'after 25 seconds requests are refused';
+    is scalar(grep { is_alive($_) } @pids), 2, 'and it may go on';
+
+    $clock->set('+32s');
+
+    ok wait_for(sub { log_of($nginx) =~
+           /could not fetch credentials: it took longer than 30 s; it has none/
+       }), 'after 30 seconds that is a failure';
+    ok wait_for(sub { !grep { is_alive($_) } @pids }, 60),
+       'and it is ended, with what it has started';
+
+    script('better', $print);
+    rename "$dir/better", "$dir/endless" or die "rename: $!";
+
+    comes($nginx, "200 $key", 'the next try does well');
+    ends($nginx, qr/aws sigv4/);
+};
+
+
+subtest 'a worker that is killed while the program runs' => sub {
+    unlink "$dir/runs", "$dir/go", glob "$dir/*.pid";
+    prints(@keys{qw( AKID SECRET )});
+
+    my $nginx = process(script('held', "echo \$\$ > $dir/first.pid\n$held"),
+                        main => "worker_processes 2;\n",
+                        log_level => 'debug');
+
+    ok wait_for(sub { runs() == 1 }), 'the program runs';
+
+    my ($program) = slurp("$dir/first.pid") =~ /(\d+)/;
+    my ($worker)  = log_of($nginx)
+        =~ /\[debug\] (\d+)#\d+: aws sigv4 fetch for provider "p"/;
+
+    kill 'KILL', $worker;
+
+    ok wait_for(sub { runs() == 2 }), 'another worker runs it at once';
+    ok wait_for(sub { !is_alive($program) }, 60), 'the first one has ended';
+
+    spew("$dir/go", '');
+
+    comes($nginx, "200 $keys{AKID}", 'and its keys are used');
+    is runs(), 2, 'that was all';
+    ends($nginx, qr/exited on signal 9/);
 };
 
 

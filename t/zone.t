@@ -78,40 +78,116 @@ subtest 'a reload that fails' => sub {
 };
 
 
-# the one who fetches is the one who has said so
+# a zone in which there is room for one provider
 
-subtest 'a worker that is killed while it fetches' => sub {
-    my $server = AwsSigV4::Credentials->new(count => 1,
-                                            credentials => { hang => 60 });
-    my $nginx = $server->gateway(
-        type => 'container', workers => 3, log_level => 'debug',
-        location => 'aws_sigv4_credentials_timeout 30s;',
-    );
+subtest 'a zone that is full' => sub {
+    my $server = AwsSigV4::Credentials->new(count => 1, life => 10);
+    my $nginx = $server->gateway(type => 'container', workers => 2,
+                                 http_config => 'aws_sigv4_zone keys:'
+                                                . smallest_zone() . ';');
 
-    ok wait_for(sub { scalar $server->requests }), 'a fetch hangs';
+    is AwsSigV4::Credentials::used($nginx), '200 ASIANUMBER1',
+       'credentials are fetched';
 
-    # on a busy machine it may not be the first that hangs
+    my $http = $nginx->{http};
+    my $other = $http =~ s{/v1/credentials}{/v2/other}r;
 
-    my $pid = (slurp($nginx->error_log)
-        =~ /\[debug\] (\d+)#\d+: aws sigv4 fetch for provider "p"/g)[-1];
+    ok !$nginx->reload(http => $other . 'server { listen 192.0.2.1:1; }'),
+       'a reload fails when the zone has been looked at';
 
-    $server->set(credentials => {});
-    kill 'KILL', $pid;
+    $nginx->{http} = $http;
+    $nginx->write_config;
 
-    my $next = 1 + $server->requests;
+    my $used;
 
-    ok wait_for(sub { $next <= scalar $server->requests }),
-       'another worker takes over at once';
-    is AwsSigV4::Credentials::used($nginx), "200 ASIANUMBER$next",
-       'and fetches for all';
-    is scalar($server->requests), $next, 'once';
+    wait_for(sub {
+        $used = AwsSigV4::Credentials::used($nginx);
+        return $used ne '200 ASIANUMBER1';
+    }, 60);
 
-    # it was the master who started it, and who says so
+    like $used, qr/^200 ASIANUMBER\d+$/,
+         'credentials are fetched in time as before';
+    is scalar($server->requests(qr/other/)), 0,
+       'and not those of the other configuration';
 
-    is_deeply [grep { !/exited on signal 9|could not fetch/ }
+    ok $nginx->reload(http => $other), 'another definition';
+    like AwsSigV4::Credentials::used($nginx), qr/^200 ASIANUMBER\d+$/,
+         'takes the place of the first';
+    cmp_ok scalar($server->requests(qr/other/)), '>', 0, 'and is asked';
+
+    is_deeply [grep { !/bind|emerg/ } $nginx->stop_it], [], 'nginx ends well';
+};
+
+
+subtest 'a source that has failed' => sub {
+    my $server = AwsSigV4::Credentials->new(credentials => { status => 500 });
+    my $nginx = $server->gateway(type => 'container',
+        location => 'aws_sigv4_credentials_timeout 100ms;');
+
+    # each failure makes the next try later: eight seconds, less a quarter;
+    # no request of five would wait for it
+
+    ok wait_for(sub {
+           slurp($nginx->error_log) =~ /next try in (?:[6-9]|1\d)\d{3} ms/
+       }, 60), 'is left alone for a while';
+
+    $server->set(credentials => undef);
+
+    ok $nginx->reload(server => $nginx->{server} =~ s/100ms/5s/r),
+       'nginx is reloaded';
+    is AwsSigV4::Credentials::used($nginx), "200 $key{TEMP_AKID}",
+       'and it is asked';
+    is_deeply [grep { !/could not fetch|no credentials available/ }
                $nginx->stop_it],
               [], 'nginx ends well';
 };
+
+
+# the one who fetches is the one who has said so
+
+for my $case (
+    ['container', 'credentials', qr{^/v1/credentials$}],
+    ['imds', 'token', qr{^/latest/api/token$}],
+    ['imds', 'list', qr{/security-credentials/$}],
+    ['imds', 'credentials', qr{/security-credentials/a-role$}],
+)
+{
+    my ($type, $step, $path) = @$case;
+
+    subtest "a worker that is killed while it fetches: $type, $step" => sub {
+        my $server = AwsSigV4::Credentials->new(count => 1,
+                                                $step => { hang => 60 });
+        my $nginx = $server->gateway(
+            type => $type, workers => 3, log_level => 'debug',
+            location => 'aws_sigv4_credentials_timeout 30s;',
+        );
+
+        ok wait_for(sub { scalar $server->requests($path) }), 'a fetch hangs';
+
+        # on a busy machine it may not be the first that hangs
+
+        my $pid = (slurp($nginx->error_log)
+            =~ /\[debug\] (\d+)#\d+: aws sigv4 fetch for provider "p"/g)[-1];
+
+        $server->set($step => undef);
+        kill 'KILL', $pid;
+
+        # the attempt of one that lives would be waited for longer than this
+
+        my $used = AwsSigV4::Credentials::used($nginx);
+        my $given = $server->requests(qr{/(?:v1/credentials|a-role)$});
+
+        is $used, "200 ASIANUMBER$given",
+           'another worker takes over, and fetches for all';
+        cmp_ok scalar($server->requests($path)), '>', 1, 'from the start';
+
+        # it was the master who started it, and who says so
+
+        is_deeply [grep { !/exited on signal 9|could not fetch/ }
+                   $nginx->stop_it],
+                  [], 'nginx ends well';
+    };
+}
 
 
 subtest 'a worker that is killed afterwards' => sub {
@@ -178,6 +254,39 @@ subtest 'memory' => sub {
 };
 
 
+subtest 'a configuration that signs nothing' => sub {
+    my $server = AwsSigV4::Credentials->new;
+    my $nginx = $server->gateway(
+        type => 'container', config => 'location = /metrics {
+                                            aws_sigv4_metrics;
+                                        }',
+        upstream => 'return 200 ok;',
+    );
+
+    is AwsSigV4::Credentials::used($nginx), "200 $key{TEMP_AKID}",
+       'credentials are fetched';
+
+    ok $nginx->reload(http => '', server => 'location = /metrics {
+                                                 aws_sigv4_metrics;
+                                             }'),
+       'only metrics are left';
+    is request($nginx->port, target => '/metrics')->{status}, 200,
+       'they are there';
+
+    my ($pid) = $nginx->workers;
+    my ($dumped, $kept) = search_memory($pid,
+        @key{qw( TEMP_SECRET TEMP_TOKEN )});
+
+    SKIP: {
+        skip 'the memory of a worker is not for everybody', 1 if !$dumped;
+
+        is_deeply [@$dumped, @$kept], [], 'and no key';
+    }
+
+    is_deeply [$nginx->stop_it], [], 'nginx ends well';
+};
+
+
 # nginx -t
 
 for my $case (
@@ -211,6 +320,16 @@ for my $case (
 
 
 done_testing();
+
+
+# as nginx says it
+
+sub smallest_zone {
+    my $nginx = AwsSigV4::Nginx->new(http => 'aws_sigv4_zone keys:8k;');
+    my ($status, $text) = $nginx->test;
+
+    return ($text =~ /write "aws_sigv4_zone keys:(\d+k);"/)[0] // die $text;
+}
 
 
 sub providers {

@@ -93,7 +93,7 @@ ngx_http_aws_sigv4_store_init_module(ngx_cycle_t *cycle,
     }
 
     if (!ngx_test_config) {
-        ngx_http_aws_sigv4_zone_clean(store);
+        ngx_http_aws_sigv4_zone_commit(store);
     }
 
     return ngx_http_aws_sigv4_environ_keep(cycle);

@@ -30,7 +30,8 @@ EOC
 
 my $verifier;
 
-# gateway($http, env => {…}, files => […], main => '…', timeout => '1s')
+# gateway($http, env => {…}, files => […], main => '…', timeout => '1s',
+#         log_level => 'debug')
 sub gateway {
     my ($http, %arg) = @_;
 
@@ -45,6 +46,7 @@ sub gateway {
         http_config => $http,
         config      => $config,
         files       => $arg{files} || [],
+        log_level   => $arg{log_level} // 'info',
         env         => { HOME => '$TEST_DIR', AWS_REGION => 'eu-west-1',
                          %{ $arg{env} || {} } },
     );
