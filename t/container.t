@@ -147,6 +147,42 @@ subtest 'a wrong token' => sub {
 };
 
 
+# key id, secret and token together
+
+subtest 'credentials of 16K' => sub {
+    my $size = 16384 - length "$key{TEMP_AKID}$key{TEMP_SECRET}";
+    my %keys = (AccessKeyId => $key{TEMP_AKID},
+                SecretAccessKey => $key{TEMP_SECRET});
+
+    my $server = AwsSigV4::Credentials->new(
+        keys => { %keys, Token => 't' x $size });
+    my %config = (
+        type => 'container', http_config => 'large_client_header_buffers 4 32k;',
+        upstream => 'return 200 $http_x_amz_security_token;',
+        location => 'aws_sigv4_credentials_timeout 30s;',
+    );
+    my $nginx = $server->gateway(%config);
+
+    is request($nginx->port, target => '/')->{body}, 't' x $size,
+       'sign, and all of the token is sent';
+    is_deeply [$nginx->stop_it], [], 'nginx ends well';
+
+    $server->set(keys => { %keys, Token => 't' x ($size + 1) });
+    $nginx = $server->gateway(%config,
+        location => 'aws_sigv4_credentials_timeout 300ms;');
+
+    is AwsSigV4::Credentials::used($nginx), '503',
+       'with a byte more there are none';
+    ok wait_for(sub {
+           slurp($nginx->error_log)
+               =~ /could not fetch credentials: the credentials are longer than 16K; it has none, next try in/
+       }), 'the log says why';
+    is_deeply [grep { !/no credentials available|could not fetch/ }
+               $nginx->stop_it],
+              [], 'nginx ends well';
+};
+
+
 # nginx -t
 
 my $configured = 'AWS_CONTAINER_CREDENTIALS_FULL_URI';

@@ -61,6 +61,7 @@ test_requests();
 test_failures();
 test_limits();
 test_addresses();
+test_ipv6();
 test_origins();
 test_tls();
 test_ends();
@@ -192,6 +193,37 @@ sub test_addresses {
     like fetch_url("http://two.example:$refused/ok", location => '/ca'),
          qr/^0 \[connect\(\) to 127\.0\.0\.[12]:$refused failed \(111/,
          'two that refuse';
+
+    return;
+}
+
+
+sub test_ipv6 {
+    SKIP: {
+        skip 'there is no IPv6 here', 6
+            if slurp('/proc/net/if_inet6') !~ /^0{31}1 /m;
+
+        is fetch_url("http://[::1]:$port/echo"),
+           "200 [] [] [GET /echo HTTP/1.1\r\nHost: [::1]:$port\r\n"
+           . "Connection: close\r\n\r\n]\n", 'an address of IPv6';
+        is fetch_url("http://[0:0:0:0:0:0:0:1]:$port/ok"),
+           "200 [] [42] [hello]\n", 'in another spelling';
+        is fetch_url("http://[::1]:$refused/"),
+           "0 [connect() to [::1]:$refused failed (111: Connection refused)] "
+           . "[] []\n", 'one that refuses';
+        is fetch_url("http://six.example:$port/echo", location => '/ca'),
+           "200 [] [] [GET /echo HTTP/1.1\r\nHost: six.example:$port\r\n"
+           . "Connection: close\r\n\r\n]\n", 'a name that has no other';
+
+        my @got = map { fetch_url("http://both.example:$port/ok",
+                                  location => '/ca') } 1 .. 8;
+
+        is join('', @got), "200 [] [42] [hello]\n" x 8,
+           'a name that has both, of which IPv4 refuses';
+        like fetch_url("https://[::1]:$port/ok", location => '/ca'),
+             qr/^0 \[the TLS handshake with \[::1\]:$port failed\]/,
+             'TLS, with a server that speaks none';
+    }
 
     return;
 }
