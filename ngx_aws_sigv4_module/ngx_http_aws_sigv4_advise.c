@@ -18,12 +18,6 @@ static void ngx_http_aws_sigv4_advise_tls(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static void ngx_http_aws_sigv4_advise_name(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_service(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static void ngx_http_aws_sigv4_advise_region(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf);
-static ngx_uint_t ngx_http_aws_sigv4_has_label(ngx_str_t *host,
-    sigv4_str_t *label);
 static void ngx_http_aws_sigv4_advise_payload(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 static void ngx_http_aws_sigv4_advise_buffering(ngx_conf_t *cf,
@@ -47,16 +41,7 @@ ngx_http_aws_sigv4_advise(ngx_conf_t *cf, ngx_http_aws_sigv4_loc_conf_t *conf)
 {
     ngx_http_aws_sigv4_advise_tls(cf, conf);
     ngx_http_aws_sigv4_advise_headers(cf, conf);
-
-    /* a hook, and Lua, may choose another scope */
-
-    if (conf->known_host.len && conf->known.exact
-        && conf->hook == NULL && !conf->proxy.lua)
-    {
-        ngx_http_aws_sigv4_advise_service(cf, conf);
-        ngx_http_aws_sigv4_advise_region(cf, conf);
-    }
-
+    ngx_http_aws_sigv4_advise_scope(cf, conf);
     ngx_http_aws_sigv4_advise_payload(cf, conf);
     ngx_http_aws_sigv4_advise_buffering(cf, conf);
     ngx_http_aws_sigv4_advise_resolver(cf, conf);
@@ -203,103 +188,6 @@ ngx_http_aws_sigv4_advise_name(ngx_conf_t *cf,
             return;
         }
     }
-}
-
-
-/*
- * Bedrock is "bedrock-runtime" in its hosts and "bedrock" in signatures: who
- * names the first, names it in vain.
- */
-
-static void
-ngx_http_aws_sigv4_advise_service(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_str_t    *host, *service;
-    sigv4_str_t  *known;
-
-    if (ngx_http_aws_sigv4_unset(conf->service)
-        || conf->service->lengths != NULL)
-    {
-        return;
-    }
-
-    host = &conf->known_host;
-    known = &conf->known.service;
-    service = &conf->service->value;
-
-    if (host->len <= service->len
-        || host->data[service->len] != '.'
-        || ngx_strncasecmp(host->data, service->data, service->len) != 0
-        || (service->len == known->len
-            && ngx_memcmp(service->data, known->data, known->len) == 0))
-    {
-        return;
-    }
-
-    ngx_http_aws_sigv4_warn(cf, conf,
-                  "\"aws_sigv4_service %V\" is not what \"%V\" is signed for, "
-                  "remove it, or write \"aws_sigv4_service %*s;\"",
-                  service, host, known->len, known->data);
-}
-
-
-/* a service has no use for a signature of another region than its own */
-
-static void
-ngx_http_aws_sigv4_advise_region(ngx_conf_t *cf,
-    ngx_http_aws_sigv4_loc_conf_t *conf)
-{
-    ngx_str_t    *region;
-    sigv4_str_t  *known;
-
-    if (ngx_http_aws_sigv4_unset(conf->region)
-        || conf->region->lengths != NULL)
-    {
-        return;
-    }
-
-    known = &conf->known.region;
-    region = &conf->region->value;
-
-    if ((region->len == known->len
-         && ngx_memcmp(region->data, known->data, known->len) == 0)
-        || !ngx_http_aws_sigv4_has_label(&conf->known_host, known))
-    {
-        return;
-    }
-
-    ngx_http_aws_sigv4_warn(cf, conf,
-                  "\"aws_sigv4_region %V\" is not the region of \"%V\", "
-                  "remove it, or write \"aws_sigv4_region %*s;\"",
-                  region, &conf->known_host, known->len, known->data);
-}
-
-
-/* "s3.amazonaws.com" has a region, and serves buckets of others */
-
-static ngx_uint_t
-ngx_http_aws_sigv4_has_label(ngx_str_t *host, sigv4_str_t *label)
-{
-    u_char  *p, *next, *last;
-
-    last = host->data + host->len;
-
-    for (p = host->data; p < last; p = next + 1) {
-        next = ngx_strlchr(p, last, '.');
-
-        if (next == NULL) {
-            next = last;
-        }
-
-        if ((size_t) (next - p) == label->len
-            && ngx_strncasecmp(p, (u_char *) label->data, label->len) == 0)
-        {
-            return label->len != 0;
-        }
-    }
-
-    return 0;
 }
 
 

@@ -38,6 +38,12 @@ void ngx_http_aws_sigv4_advise_headers(ngx_conf_t *cf,
     ngx_http_aws_sigv4_loc_conf_t *conf);
 
 
+/* ngx_http_aws_sigv4_advise_scope.c */
+
+void ngx_http_aws_sigv4_advise_scope(ngx_conf_t *cf,
+    ngx_http_aws_sigv4_loc_conf_t *conf);
+
+
 /* ngx_http_aws_sigv4_advise_resolver.c */
 
 void ngx_http_aws_sigv4_advise_resolver(ngx_conf_t *cf,

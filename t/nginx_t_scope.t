@@ -155,6 +155,126 @@ test is successful
 
 
 
+=== a service and a region that are swapped, and other mistakes
+--- config
+aws_sigv4 on;
+location /swapped/ {
+    aws_sigv4_service us-gov-west-1;
+    aws_sigv4_region s3;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /host/ {
+    aws_sigv4_service s3.us-east-1.amazonaws.com;
+    aws_sigv4_region us-east-1;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /zone/ {
+    aws_sigv4_service s3;
+    aws_sigv4_region eu-central-1b;
+    proxy_pass https://127.0.0.1:8000;
+}
+--- warns
+"aws_sigv4_service us-gov-west-1" is not the name of a service, write one as "s3" or "es" for the "proxy_pass" in server.conf:5
+"aws_sigv4_service s3.us-east-1.amazonaws.com" is not the name of a service, write one as "s3" or "es" for the "proxy_pass" in server.conf:10
+"aws_sigv4_region eu-central-1b" is an availability zone, write "aws_sigv4_region eu-central-1;" for the "proxy_pass" in server.conf:15
+
+
+
+=== names that look a little like others
+--- config
+aws_sigv4 on;
+location /a/ {
+    aws_sigv4_service resource-explorer-2;
+    aws_sigv4_region default;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /b/ {
+    aws_sigv4_service s3;
+    aws_sigv4_region us-east-1-store;
+    proxy_pass https://127.0.0.1:8000;
+}
+location /c/ {
+    aws_sigv4_service us-east-;
+    aws_sigv4_region eusc-de-east-1;
+    proxy_pass https://127.0.0.1:8000;
+}
+--- warns
+test is successful
+--- no_warns
+[warn]
+
+
+
+=== no region
+--- config
+location / {
+    aws_sigv4 on;
+    aws_sigv4_service s3;
+    proxy_pass http://127.0.0.1:$VERIFIER_PORT;
+}
+--- warns
+[warn]
+there is no region to sign for: the host does not tell one, nor does provider "default", and AWS_REGION is not set, write "aws_sigv4_region" for the "proxy_pass" in server.conf:4
+--- request
+GET /
+--- status: 500
+--- access: $aws_sigv4_status=no_region
+--- error_log: no region can be inferred
+
+
+
+=== regions that come from elsewhere
+--- http_config
+aws_sigv4_provider default static
+    access_key_id=$TEST_AKID secret_access_key_file=$TEST_DIR/secret;
+aws_sigv4_provider asked container endpoint=http://127.0.0.1:9/;
+--- config
+aws_sigv4 on;
+aws_sigv4_service s3;
+location /asked/ {
+    aws_sigv4_credentials asked;
+    proxy_pass http://127.0.0.1:8000;
+}
+location /chosen/ {
+    aws_sigv4_credentials $arg_c;
+    proxy_pass http://127.0.0.1:8000;
+}
+location /hook/ {
+    aws_sigv4_by_lua_block { sigv4.region = "us-east-1" }
+    proxy_pass http://127.0.0.1:8000;
+}
+location /host/ {
+    aws_sigv4_host s3.us-east-1.amazonaws.com;
+    proxy_pass http://127.0.0.1:8000;
+}
+location /variable/ {
+    aws_sigv4_host $host;
+    aws_sigv4_allow_hosts *;
+    proxy_pass http://127.0.0.1:8000;
+}
+--- warns
+test is successful
+--- no_warns
+[warn]
+
+
+
+=== a region of the environment
+--- env
+AWS_REGION=us-east-1
+--- config
+location / {
+    aws_sigv4 on;
+    aws_sigv4_service s3;
+    proxy_pass http://127.0.0.1:8000;
+}
+--- warns
+test is successful
+--- no_warns
+[warn]
+
+
+
 === a certificate that cannot be one of the upstream
 --- config
 location / {
