@@ -30,6 +30,7 @@
 
 
 local ffi = require "ffi"
+local entry = require "resty.aws_sigv4.llm.caller"
 local errors = require "resty.aws_sigv4.llm.errors"
 local file = require "resty.aws_sigv4.llm.file"
 local limits = require "resty.aws_sigv4.llm.limits"
@@ -38,18 +39,11 @@ local limits = require "resty.aws_sigv4.llm.limits"
 local C = ffi.C
 local ngx = ngx
 local type = type
-local find = string.find
-local floor = math.floor
-local gsub = string.gsub
 local ipairs = ipairs
 local lower = string.lower
 local match = string.match
 local pairs = pairs
-local sort = table.sort
 local sub = string.sub
-local tonumber = tonumber
-local tostring = tostring
-local char = string.char
 
 
 ffi.cdef [[
@@ -60,11 +54,6 @@ int ngx_http_aws_sigv4_ffi_sha256(const unsigned char *data, size_t len,
 
 local DIGEST_LEN = 32
 local MAX_KEY = 4096
-local MAX_DIGESTS = 16
-
-local FIELDS = {
-    name = true, sha256 = true, models = true, rpm = true, tpm = true,
-}
 
 local digest = ffi.new("unsigned char [?]", DIGEST_LEN)
 
@@ -76,216 +65,11 @@ local watch
 local dict
 
 
--- the file
-
-local function parse_models(value)
-    if type(value) == "string" then
-        value = { value }
-    end
-
-    if type(value) ~= "table" or #value == 0 then
-        return nil, "must be \"*\" or a list of names"
-    end
-
-    local models = { exact = {}, prefixes = {} }
-    local n = 0
-
-    for _, pattern in pairs(value) do
-        n = n + 1
-
-        if type(pattern) ~= "string" or pattern == ""
-           or find(sub(pattern, 1, -2), "*", 1, true)
-        then
-            return nil, "a name is expected, with no \"*\" but at its end"
-        end
-
-        if sub(pattern, -1) == "*" then
-            models.prefixes[#models.prefixes + 1] = sub(pattern, 1, -2)
-
-        else
-            models.exact[pattern] = true
-        end
-    end
-
-    if n ~= #value then
-        return nil, "must be \"*\" or a list of names"
-    end
-
-    return models
-end
-
-
-local function parse_limit(value)
-    if type(value) ~= "number" or value < 1 or value > 2 ^ 40
-       or value ~= floor(value)
-    then
-        return nil, "a whole number of at least 1 is expected"
-    end
-
-    return value
-end
-
-
-local function binary(hex)
-    return (gsub(hex, "%x%x", function (byte)
-        return char(tonumber(byte, 16))
-    end))
-end
-
-
--- several, so that a key can be replaced without a gap
-
-local function parse_digests(value, caller, digests)
-    if type(value) == "string" then
-        value = { value }
-    end
-
-    if type(value) ~= "table" or #value == 0 or #value > MAX_DIGESTS then
-        return nil, "64 hexadecimal digits are expected"
-    end
-
-    for _, hex in ipairs(value) do
-        if type(hex) ~= "string" or #hex ~= 2 * DIGEST_LEN
-           or find(hex, "%X")
-        then
-            return nil, "64 hexadecimal digits are expected"
-        end
-
-        local other = digests[binary(hex)]
-
-        if other then
-            return nil, "is that of \"" .. other.name .. "\" too"
-        end
-
-        digests[binary(hex)] = caller
-    end
-
-    return true
-end
-
-
-local function parse_name(key, entry)
-    local name = entry.name
-
-    if type(key) == "string" then
-        if name ~= nil and name ~= key then
-            return nil, "is not \"" .. key .. "\""
-        end
-
-        name = key
-    end
-
-    -- it goes into logs as it is
-    if type(name) ~= "string" or #name > 64 or name == "-"
-       or not find(name, "^[%w._@:-]+$")
-    then
-        return nil, "letters, digits and . _ - @ : are expected"
-    end
-
-    return name
-end
-
-
-local function parse_caller(key, entry, parsed)
-    local names = {}
-
-    for field in pairs(entry) do
-        names[#names + 1] = tostring(field)
-    end
-
-    sort(names)
-
-    for _, field in ipairs(names) do
-        if not FIELDS[field] then
-            return nil, "." .. field .. ": unknown field"
-        end
-    end
-
-    local caller = {}
-    local ok, err
-
-    caller.name, err = parse_name(key, entry)
-    if err then
-        return nil, ".name: " .. err
-    end
-
-    if parsed.names[caller.name] then
-        return nil, ".name: \"" .. caller.name .. "\" stands twice"
-    end
-
-    caller.models, err = parse_models(entry.models)
-    if err then
-        return nil, ".models: " .. err
-    end
-
-    for _, field in ipairs { "rpm", "tpm" } do
-        if entry[field] ~= nil then
-            caller[field], err = parse_limit(entry[field])
-            if err then
-                return nil, "." .. field .. ": " .. err
-            end
-        end
-    end
-
-    ok, err = parse_digests(entry.sha256, caller, parsed.digests)
-    if not ok then
-        return nil, ".sha256: " .. err
-    end
-
-    caller.requests = "caller:" .. caller.name .. ":rpm"
-    caller.tokens = "caller:" .. caller.name .. ":tpm"
-
-    parsed.names[caller.name] = caller
-
-    return true
-end
-
-
-local function place(key)
-    return type(key) == "number" and "[" .. key .. "]" or tostring(key)
-end
-
-
-local function parse(value)
-    local parsed = { names = {}, digests = {} }
-    local list = {}
-
-    for key in pairs(value) do
-        list[#list + 1] = key
-    end
-
-    -- the same mistake is complained about each time
-    sort(list, function (a, b)
-        if type(a) == type(b) and (type(a) == "number" or type(a) == "string")
-        then
-            return a < b
-        end
-
-        return type(a) < type(b)
-    end)
-
-    for _, key in ipairs(list) do
-        local entry = value[key]
-
-        if type(entry) ~= "table" then
-            return nil, place(key) .. ": a table is expected"
-        end
-
-        local ok, err = parse_caller(key, entry, parsed)
-        if not ok then
-            return nil, place(key) .. err
-        end
-    end
-
-    return parsed
-end
-
-
 function _M.init(path, shared)
     local err
 
     dict = shared
-    watch, err = file.watch(path, parse, "callers")
+    watch, err = file.watch(path, entry.parse, "callers")
     if not watch then
         return nil, err
     end

@@ -14,18 +14,19 @@
 
 local cjson = require "cjson.safe"
 local body = require "resty.aws_sigv4.llm.body"
+local quoting = require "resty.aws_sigv4.llm.quoting"
 
 
 local ngx = ngx
 local concat = table.concat
 local decode = cjson.decode
-local encode = cjson.encode
 local find = string.find
 local gmatch = string.gmatch
 local gsub = string.gsub
 local insert = body.insert
 local ipairs = ipairs
 local pairs = pairs
+local quote = quoting.quote
 local remove = body.remove
 local sub = string.sub
 
@@ -39,11 +40,6 @@ local ASKED = '"include_usage":true'
 local SILENT = { chat = true, completions = true }
 
 local VERSION = '"anthropic_version":"bedrock-2023-05-31"'
-
-
-local function quote(text)
-    return (gsub(encode(text), "\\/", "/"))
-end
 
 
 -- The flags of the header that the target may get: Bedrock refuses those that

@@ -16,6 +16,7 @@
 
 
 local cjson = require "cjson.safe"
+local causes = require "resty.aws_sigv4.llm.causes"
 local errors = require "resty.aws_sigv4.llm.errors"
 local usage = require "resty.aws_sigv4.llm.usage"
 
@@ -82,7 +83,7 @@ local function name_of(value)
     local err = object(value.error)
     local code = text(value.code) or text(err.code)
 
-    return text(value.__type) or errors.is_exception(code) and code
+    return text(value.__type) or causes.is_known(code) and code
            or text(err.type)
 end
 
@@ -104,7 +105,7 @@ function _M.read(dialect, body, code, status, name)
     if type(value) ~= "table" then
         local message = plain(body)
 
-        return false, errors.refine(code, message), message
+        return false, causes.refine(code, message), message
     end
 
     -- Gemini's errors are an array
@@ -117,10 +118,10 @@ function _M.read(dialect, body, code, status, name)
     local message = message_of(value)
 
     if not name and value == whole then
-        code = errors.from_aws(status, name_of(value))
+        code = causes.of(status, name_of(value))
     end
 
-    code = errors.refine(code, message)
+    code = causes.refine(code, message)
 
     if code ~= "upstream_auth_failed" and value == whole
        and shapes[dialect](value) and errors.is_clean(body)
@@ -178,11 +179,11 @@ function _M.frame(frame)
     if kind == "exception" then
         local value = object(decode(frame.payload))
 
-        return "error", nil, errors.from_aws(0, headers[":exception-type"]),
+        return "error", nil, causes.of(0, headers[":exception-type"]),
                text(value.message) or text(value.Message)
     end
 
-    return "error", nil, errors.from_aws(0, headers[":error-code"]),
+    return "error", nil, causes.of(0, headers[":error-code"]),
            text(headers[":error-message"])
 end
 

@@ -10,6 +10,7 @@
 --         bodies.lua needs to know: mode, tap, code, request_id …
 
 
+local causes = require "resty.aws_sigv4.llm.causes"
 local errors = require "resty.aws_sigv4.llm.errors"
 local eventstream = require "resty.aws_sigv4.llm.eventstream"
 local unasked = require "resty.aws_sigv4.llm.unasked"
@@ -204,7 +205,7 @@ end
 local function normalise(s, a, status)
     local header = ngx.header
     local errortype = one(header["x-amzn-errortype"])
-    local code = errors.from_aws(status, errortype)
+    local code = causes.of(status, errortype)
 
     if code == "upstream_auth_failed" or status < 400 then
         return replace(s, a, code)
@@ -221,7 +222,7 @@ local function normalise(s, a, status)
     ngx.var.llm_error = code
 
     if s.dialect ~= "bedrock"
-       and (errors.is_exception(errortype) or CHANGED[status]
+       and (causes.is_known(errortype) or CHANGED[status]
             or (status == 529 and s.dialect == "openai"))
     then
         ngx.status = errors.status(code)
@@ -230,7 +231,7 @@ local function normalise(s, a, status)
     elseif content_of(header) ~= "json" then
         -- JSON may name its exception itself
         if s.dialect == "bedrock" and not errortype then
-            header["x-amzn-errortype"] = errors.codes[code].aws
+            header["x-amzn-errortype"] = errors.exception(code)
         end
 
         header["Content-Type"] = "application/json"

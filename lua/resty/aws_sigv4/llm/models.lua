@@ -9,24 +9,19 @@
 --     models.one(s, models, id)    answers GET /v1/models/{id}
 
 
-local cjson = require "cjson.safe"
 local callers = require "resty.aws_sigv4.llm.callers"
 local errors = require "resty.aws_sigv4.llm.errors"
+local quoting = require "resty.aws_sigv4.llm.quoting"
 
 
 local ngx = ngx
 local concat = table.concat
 local date = os.date
-local encode = cjson.encode
-local gsub = string.gsub
+local ipairs = ipairs
+local quote = quoting.quote
 
 
 local _M = { version = "0.1.0" }
-
-
-local function quote(text)
-    return (gsub(encode(text), "\\/", "/"))
-end
 
 
 local function object(dialect, name, models)
@@ -50,6 +45,11 @@ local function send(body)
 end
 
 
+local function quote_or_null(name)
+    return name and quote(name) or "null"
+end
+
+
 function _M.list(s, models)
     local dialect = s.dialect
     local names, objects = {}, {}
@@ -65,8 +65,8 @@ function _M.list(s, models)
 
     if dialect == "anthropic" then
         return send('{"data":[' .. data .. '],"has_more":false,"first_id":'
-                    .. quote(names[1] or ngx.null) .. ',"last_id":'
-                    .. quote(names[#names] or ngx.null) .. "}")
+                    .. quote_or_null(names[1]) .. ',"last_id":'
+                    .. quote_or_null(names[#names]) .. "}")
     end
 
     return send('{"object":"list","data":[' .. data .. "]}")

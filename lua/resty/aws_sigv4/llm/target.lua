@@ -19,17 +19,16 @@
 -- "stream_options"), cool_key (in the shared dict).
 
 
-local cjson = require "cjson.safe"
 local checks = require "resty.aws_sigv4.llm.checks"
 local endpoints = require "resty.aws_sigv4.llm.endpoints"
 local keys = require "resty.aws_sigv4.llm.keys"
+local quoting = require "resty.aws_sigv4.llm.quoting"
 
 
-local encode = cjson.encode
-local gsub = string.gsub
 local ipairs = ipairs
 local match = string.match
 local pairs = pairs
+local quote = quoting.quote
 
 local is_text = checks.is_text
 local is_boolean = checks.is_boolean
@@ -87,11 +86,6 @@ local ONLY = {
     keyed = { "key_file", "key_header" },
     invoke = { "guardrail", "guardrail_version", "trace" },
 }
-
-
-local function quote(text)
-    return (gsub(encode(text), "\\/", "/"))
-end
 
 
 local function authority(url)
