@@ -64,6 +64,10 @@ ngx_http_aws_sigv4_cause(ngx_http_request_t *r,
 
     ngx_explicit_memzero(start, buf.last - start);
     ngx_explicit_memzero(refused->data, refused->len);
+
+    /* all that a page includes has one pool */
+
+    (void) ngx_pfree(r->pool, start);
 }
 
 

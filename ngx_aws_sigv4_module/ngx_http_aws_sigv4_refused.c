@@ -177,6 +177,8 @@ ngx_http_aws_sigv4_refused_done(ngx_http_request_t *r,
     ctx->explained = 1;
 
     ngx_http_aws_sigv4_cause(r, ctx, refused);
+
+    (void) ngx_pfree(r->pool, refused);
 }
 
 

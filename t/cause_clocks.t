@@ -27,6 +27,12 @@ my $verifier = start_verifier(cert => $cert, cert_key => $key, script => [
     { match => '^/past', status => 403,
       headers => { Date => 'Thu, 01 Jan 1970 00:00:01 GMT' },
       body => '<Error><Code>RequestTimeTooSkewed</Code></Error>' },
+    { match => '^/last', status => 403,
+      headers => { Date => 'Fri, 31 Dec 9999 23:59:59 GMT' },
+      body => '<Error><Code>RequestTimeTooSkewed</Code></Error>' },
+    { match => '^/first', status => 403,
+      headers => { Date => 'Sat, 01 Jan 0000 00:00:00 GMT' },
+      body => '<Error><Code>RequestTimeTooSkewed</Code></Error>' },
     { match => '^/no-date', status => 403,
       headers => { Date => 'the day after tomorrow' },
       body => '<Error><Code>RequestTimeTooSkewed</Code></Error>' },
@@ -81,7 +87,7 @@ subtest 'at most a day' => sub {
 subtest 'dates that are not believed' => sub {
     $clock->set('+7200s');
 
-    for my $path (qw(/future /past /no-date /kept)) {
+    for my $path (qw(/future /past /last /first /no-date /kept)) {
         request($nginx->port, target => "$path?host=a");
         is_deeply clocks(), {}, "$path: nothing is learned";
     }
@@ -96,6 +102,18 @@ subtest 'dates that are not believed' => sub {
     $clock->set('+0');
     ask('a');
     is_deeply clocks(), {}, 'until the clock is right again';
+};
+
+
+# Those of which the page, the metrics and the log have a clock.
+subtest 'hosts that are none' => sub {
+    $clock->set('+7200s');
+
+    for my $host ('<b>', '%3Cb%3E', "a'b", 'a"b', 'a\\b', "\xe9", 'a/b') {
+        is ask($host), 400, "$host is not signed for";
+    }
+
+    is_deeply clocks(), {}, 'and none has a clock';
 };
 
 

@@ -82,6 +82,17 @@ location = /refused {
     rewrite ^ /\$name break;
     proxy_pass http://127.0.0.1:$port;
 }
+location /stale/ {
+    proxy_cache cache;
+    proxy_cache_use_stale http_403;
+    proxy_pass http://127.0.0.1:$port/;
+}
+location /background/ {
+    proxy_cache cache;
+    proxy_cache_use_stale http_403 updating;
+    proxy_cache_background_update on;
+    proxy_pass http://127.0.0.1:$port/;
+}
 location ~ ^/auth/(?<name>.+) {
     auth_request /refused;
     rewrite ^ /fine break;
@@ -351,6 +362,34 @@ subtest 'where nginx does not pass the answer on' => sub {
                  qr/^\Q$JSON\E/, "cache: $name";
         }
         is_deeply words(1), ['access_denied'], 'the cause, once';
+    }
+};
+
+
+subtest 'where a cache asks' => sub {
+    my $answer = head(403, 'Content-Length: ' . length $JSON) . $JSON;
+
+    # nginx asks with GET
+    script('headed', $answer);
+    $nginx->mark;
+    is request($nginx->port, method => 'HEAD', target => '/cache/headed')
+       ->{status}, 403, 'HEAD';
+    is_deeply words(1), ['access_denied'], 'the cause is that of the body';
+
+    for my $where (qw(stale background)) {
+        script($where, head(200, 'Cache-Control: max-age=1',
+                            'Content-Length: 2') . 'ok');
+        is request($nginx->port, target => "/$where/$where")->{status}, 200,
+           "$where: kept";
+
+        script($where, $answer);
+        $nginx->mark;
+        ok wait_for(sub {
+            request($nginx->port, target => "/$where/$where")->{body} eq 'ok'
+                or die "$where: another answer";
+            return $nginx->log_text('error.log') =~ /refused the request/;
+        }), 'and given when it is refused';
+        is words(1)->[0], 'access_denied', 'the cause';
     }
 };
 
