@@ -20,6 +20,8 @@ chdir dirname(__FILE__) . '/..' or die "chdir: $!";
 my $dir = 'ngx_aws_sigv4_module';
 my $docs = slurp('docs/troubleshooting.md');
 
+my $string = qr/"(?:[^"\\]|\\.)*"/;
+
 # the text of C strings that stand one after another
 sub c_text {
     my ($strings) = @_;
@@ -52,8 +54,23 @@ subtest 'causes' => sub {
 };
 
 
+subtest 'the line of a refusal' => sub {
+    my ($format) = slurp("$dir/ngx_http_aws_sigv4_cause_log.c")
+        =~ /ngx_log_error\(level, log, 0,\s*((?:$string\s*)+)/;
+
+    # its values are left out
+
+    my ($start, $end) = c_text($format) =~ /^(.*?)%.*(; host .*)%V$/
+        or return fail('the format has another form');
+
+    my $text = $docs =~ s/\s+/ /gr;
+
+    ok index($text, $_) >= 0, "documented: $_"
+        for $start, $end =~ s/%V/…/gr;
+};
+
+
 subtest 'warnings' => sub {
-    my $string = qr/"(?:[^"\\]|\\.)*"/;
     my $call = qr/ngx_http_aws_sigv4_warn\(cf,\ conf,
                   | ngx_log_error\(NGX_LOG_WARN,\ cf->log,\ 0,/x;
     my @printed;
