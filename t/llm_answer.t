@@ -146,6 +146,20 @@ subtest 'what is not asked for is taken out' => sub {
     my $usage = $chat[2];
     my $first = 'data: {"choices":[],"prompt_filter_results":[]}' . "\n\n";
     my $null  = 'data: {"choices":[],"usage":null}' . "\n\n";
+    my @null  = map { "data: $_\n\n" }
+        '{"choices":[{"delta":{"content":"a"}}] , "usage" : null , "x":[ ]}',
+        '{"usage":null,"choices":[{"delta":{"content":"\"usage\":null"}}]}',
+        '{"choices":[{"delta":{"content":"usage"}}],"usage":null}',
+        '{"choices":[{"usage":null}]}', '{"choices":[{"usage":null}],'
+        . '"usage":null}', '{"usage":null}', '{"usage":null,';
+    my @clean = map { "data: $_\n\n" }
+        '{"choices":[{"delta":{"content":"a"}}]  , "x":[ ]}',
+        '{"choices":[{"delta":{"content":"\"usage\":null"}}]}',
+        '{"choices":[{"delta":{"content":"usage"}}]}',
+        '{"choices":[{"usage":null}]}', '{"choices":[{"usage":null}],'
+        . '"usage":null}', '{"usage":null}', '{"usage":null,';
+    my %clean;
+    @clean{ $null, @null } = ('data: {"choices":[]}' . "\n\n", @clean);
     my $text  = "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"choices"
         . "\\\":[],\\\"usage\\\":{}\"}}]}\n\n";
     my $large = 'data: {"choices":[{"delta":{"content":"' . 'x' x 150_000
@@ -160,13 +174,15 @@ subtest 'what is not asked for is taken out' => sub {
                               $chat[3] ],
         'large events'   => [ $large, $usage, $large, $chat[3] ],
         'spaces'         => [ $usage =~ s/:\[\]/ : [ ]/r, $chat[3] ],
+        'null'           => [ @null, $usage, $chat[3] ],
         'none'           => [ $text, $chat[3] ],
     );
 
     for my $name (sort keys %case) {
         my @events = @{ $case{$name} };
         my $sent = join '', @events;
-        my $left = join '', grep { !/"usage" ?:\{/ } @events;
+        my $left = join '', map { $clean{$_} // $_ }
+            grep { !/"usage" ?:\{/ } @events;
 
         $left .= errors_event() if $name eq 'without an end';
 

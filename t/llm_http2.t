@@ -68,8 +68,8 @@ is(join("\n", $llm->refused), '', 'no server refused a request');
 my @lines = $gateway->access;
 is(scalar(grep { $_->{server_protocol} ne 'HTTP/2.0' } @lines), 0,
    'all requests came by HTTP/2');
-is(join("\n", grep { !/prematurely closed|no valid HTTP/ } $gateway->stop_it), '',
-   'nginx ended well');
+is(join("\n", grep { !/prematurely closed|no valid HTTP/ }
+             $gateway->stop_it), '', 'nginx ended well');
 
 done_testing();
 

@@ -174,6 +174,8 @@ sub asked {
             is($requests->[0]{body}, $expected, 'what arrives');
             is(() = $body =~ /"choices":\[\],"usage":\{/g, $wanted ? 1 : 0,
                'the event with the usage');
+            unlike($body, qr/"usage"/, 'nor a member of this name')
+                unless $wanted;
             is(() = $body =~ /"content":"(?:Good| day| to| you)"/g, 4,
                'all of the text');
             like($body, qr/\n\ndata: \[DONE\]\n\n\z/, 'the end');

@@ -3,7 +3,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 -- Takes out of a stream of OpenAI's API the event with the usage, which the
--- gateway has asked for and the client has not.
+-- gateway has asked for and the client has not, and the "usage":null that all
+-- other events have then.
 --
 --     filter = unasked.new()
 --     bytes = filter:feed(bytes, last)
@@ -21,6 +22,7 @@ local find = string.find
 local gsub = string.gsub
 local match = string.match
 local next = next
+local null = cjson.null
 local setmetatable = setmetatable
 local sub = string.sub
 local type = type
@@ -41,20 +43,52 @@ function _M.new()
 end
 
 
--- {"choices":[],"usage":{…}}: a first event without choices has no usage
+-- what a member is removed with: the comma before it, or else the one behind
 
-local function is_usage(event)
-    if not find(event, '"usage"', 1, true)
-       or not find(event, '"choices"%s*:%s*%[%s*%]')
-    then
-        return false
+local function without_null(event)
+    local _, count = gsub(event, '"usage"%s*:', "")
+
+    -- one that lies deeper is not ours
+    if count ~= 1 then
+        return event
+    end
+
+    local text, removed = gsub(event, ',%s*"usage"%s*:%s*null', "")
+
+    if removed == 0 then
+        text = gsub(event, '"usage"%s*:%s*null%s*,%s*', "")
+    end
+
+    return text
+end
+
+
+-- The event with the usage has no choices; one at the begin that has none
+-- either has no usage.
+
+local function cleaned(event)
+    if not find(event, '"usage"', 1, true) then
+        return event
     end
 
     local value = decode(match(gsub("\n" .. event, "\r\n?", "\n"),
                                "\ndata:([^\n]*)"))
 
-    return type(value) == "table" and type(value.usage) == "table"
-           and type(value.choices) == "table" and next(value.choices) == nil
+    if type(value) ~= "table" then
+        return event
+    end
+
+    if value.usage == null then
+        return without_null(event)
+    end
+
+    if type(value.usage) == "table" and type(value.choices) == "table"
+       and next(value.choices) == nil
+    then
+        return ""
+    end
+
+    return event
 end
 
 
@@ -85,10 +119,8 @@ function _M.feed(self, bytes, last)
             break
         end
 
-        if self.large or not is_usage(event) then
-            n = n + 1
-            out[n] = event
-        end
+        n = n + 1
+        out[n] = self.large and event or cleaned(event)
 
         -- what is left of one that was too large to be held
         self.large = to == nil
