@@ -21,6 +21,7 @@ local body = require "resty.aws_sigv4.llm.body"
 local edits = require "resty.aws_sigv4.llm.edits"
 local errors = require "resty.aws_sigv4.llm.errors"
 local keys = require "resty.aws_sigv4.llm.keys"
+local definitions = require "resty.aws_sigv4.llm.target"
 local upstream = require "resty.aws_sigv4.llm.upstream"
 
 
@@ -28,7 +29,6 @@ local C = ffi.C
 local ngx = ngx
 local concat = table.concat
 local get_request = base.get_request
-local gmatch = string.gmatch
 local ipairs = ipairs
 local match = string.match
 local min = math.min
@@ -255,15 +255,7 @@ local function betas_of(target)
         return sent
     end
 
-    local list = {}
-
-    for beta in gmatch(sent, "[^,%s]+") do
-        if target.betas[beta] then
-            list[#list + 1] = beta
-        end
-    end
-
-    return concat(list, ",")
+    return concat(definitions.betas(target, sent), ",")
 end
 
 

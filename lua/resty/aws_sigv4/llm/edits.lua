@@ -10,18 +10,20 @@
 --         for body.edit(); nil where the target takes the body as it is.
 --         s.unasked: a stream will have its usage, and the client has not
 --         asked for it
+--     edits.members
+--         the names of members to look for in each body
 
 
 local cjson = require "cjson.safe"
 local body = require "resty.aws_sigv4.llm.body"
 local quoting = require "resty.aws_sigv4.llm.quoting"
+local targets = require "resty.aws_sigv4.llm.target"
 
 
 local ngx = ngx
 local concat = table.concat
 local decode = cjson.decode
 local find = string.find
-local gmatch = string.gmatch
 local gsub = string.gsub
 local insert = body.insert
 local ipairs = ipairs
@@ -32,6 +34,10 @@ local sub = string.sub
 
 
 local _M = { version = "0.1.0" }
+
+
+_M.members = { "model", "stream", "stream_options", "anthropic_version",
+               "anthropic_beta" }
 
 
 local ASKED = '"include_usage":true'
@@ -46,15 +52,10 @@ local VERSION = '"anthropic_version":"bedrock-2023-05-31"'
 -- it does not know.
 
 local function betas(target)
-    local sent = ngx.var.http_anthropic_beta
-    local list = {}
+    local list = targets.betas(target, ngx.var.http_anthropic_beta or "")
 
-    if sent and target.betas then
-        for beta in gmatch(sent, "[^,%s]+") do
-            if target.betas[beta] then
-                list[#list + 1] = quote(beta)
-            end
-        end
+    for i = 1, #list do
+        list[i] = quote(list[i])
     end
 
     return #list > 0 and '"anthropic_beta":[' .. concat(list, ",") .. "]"

@@ -13,6 +13,7 @@
 
 
 local body = require "resty.aws_sigv4.llm.body"
+local edits = require "resty.aws_sigv4.llm.edits"
 local errors = require "resty.aws_sigv4.llm.errors"
 
 
@@ -26,10 +27,6 @@ local _M = { version = "0.1.0" }
 
 -- An alias of 256 bytes, each of them written as an escape
 local MAX_MODEL = 6 * 256 + 2
-
--- of any alias; those that have more to look for have these as well
-local NAMES = { "model", "stream", "stream_options", "anthropic_version",
-                "anthropic_beta" }
 
 local CODES = {
     not_json = "invalid_json",
@@ -126,7 +123,7 @@ end
 function _M.read(s)
     ngx.req.read_body()
 
-    s.members = members(s, NAMES)
+    s.members = members(s, edits.members)
     s.alias = model_of(s, s.members.model)
     s.stream = stream_of(s, s.members.stream)
 end

@@ -14,7 +14,7 @@
 --     aliases    alias → { name =, openai =, anthropic =, bedrock =,
 --                members = }, where each dialect has the list of its targets,
 --                or nothing; `members` are those of bodies to look for, if
---                there are more than request.lua looks for always
+--                there are more than edits.members
 --     list       the same, sorted by name
 --     native     what is said of ids that are no alias, or nil
 --     loaded     when, in seconds
@@ -23,6 +23,7 @@
 
 
 local checks = require "resty.aws_sigv4.llm.checks"
+local edits = require "resty.aws_sigv4.llm.edits"
 local endpoints = require "resty.aws_sigv4.llm.endpoints"
 local file = require "resty.aws_sigv4.llm.file"
 local targets = require "resty.aws_sigv4.llm.target"
@@ -41,6 +42,7 @@ local sorted = checks.sorted
 local routes = endpoints.routes
 
 local MAX_NAME = checks.MAX_NAME
+local MEMBERS = edits.members
 local is_boolean = checks.is_boolean
 local is_seconds = checks.is_seconds
 local is_url = checks.is_url
@@ -57,10 +59,6 @@ local _M = { version = "0.1.0" }
 
 local MAX_TARGETS = 8
 local MAX_MEMBERS = 16
-
--- what is looked for in each body
-local MEMBERS = { "model", "stream", "stream_options", "anthropic_version",
-                  "anthropic_beta" }
 
 local SECTIONS = { defaults = true, native = true, models = true }
 

@@ -11,6 +11,8 @@
 --         of a model that the table does not name; `native` is its section
 --         for those, and `path` the id as the client sent it, which goes on
 --         as it is.  nil: there is no region
+--     list = targets.betas(target, sent)
+--         the flags of Anthropic-Beta that it may get
 --
 -- It has, beside the fields of the file: signed (or else it has a key),
 -- invoke, host, authority (where nginx connects to), region, service,
@@ -25,6 +27,7 @@ local keys = require "resty.aws_sigv4.llm.keys"
 local quoting = require "resty.aws_sigv4.llm.quoting"
 
 
+local gmatch = string.gmatch
 local ipairs = ipairs
 local match = string.match
 local pairs = pairs
@@ -262,6 +265,19 @@ function _M.parse(value, defaults, at)
     end
 
     return target
+end
+
+
+function _M.betas(target, sent)
+    local list = {}
+
+    for beta in gmatch(sent, "[^,%s]+") do
+        if target.betas and target.betas[beta] then
+            list[#list + 1] = beta
+        end
+    end
+
+    return list
 end
 
 
