@@ -10,7 +10,7 @@
 use strict;
 use warnings;
 
-use POSIX ();
+use POSIX qw(WNOHANG);
 use Test::More;
 
 use lib 't/lib';
@@ -51,6 +51,36 @@ subtest 'clients at once, for the same series' => sub {
     is scalar(grep { $_->[0] =~ /_signed_total/ && $_->[2] == 4 } @samples),
        100, 'each has been counted four times';
     is_deeply [$nginx->stop_it], [], 'nginx ends well';
+};
+
+
+subtest 'workers that die meanwhile' => sub {
+    my $n = 300;
+    my $nginx = gateway(4);
+    my @clients = map { patient($nginx->port, $n) } 1 .. 3;
+    my ($kills, $shown) = (0, 0);
+
+    while (grep { waitpid($_, WNOHANG) == 0 } @clients) {
+        my ($pid) = $nginx->workers or next;
+
+        $kills += kill 'KILL', $pid;
+        wait_for(sub { !grep { $_ == $pid } $nginx->workers });
+    }
+
+    cmp_ok $kills, '>', 0, 'some have died';
+    is ended(client($nginx->port, $n)), 0, 'others go on';
+
+    ok wait_for(sub {
+        my @samples = grep { $_->[0] =~ /_signed_total/ } scrape($nginx);
+        $shown = grep { $_->[1]{location} eq 'free' && $_->[2] } @samples;
+        return $shown == $n;
+    }), 'each series is shown, once' or diag $shown;
+
+    cmp_ok total('series', scrape($nginx)), '<=', $n + $kills,
+           'a worker takes one place with it at most';
+
+    is_deeply [grep { !/exited on signal 9/ } $nginx->stop_it], [],
+              'nginx ends well';
 };
 
 
@@ -250,6 +280,32 @@ sub client {
     } // 2;
 
     POSIX::_exit($bad);
+}
+
+# the same, asks again if it gets no answer
+
+sub patient {
+    my ($port, $n) = @_;
+
+    my $pid = fork // die "fork: $!";
+
+    return $pid if $pid;
+
+    for my $i (1 .. $n) {
+        my $answered = 0;
+
+        for (1 .. 100) {
+            last if $answered = eval {
+                request($port, target => '/x?service=aps',
+                        headers => [['X-Region' => "region-$i"]])
+                    ->{status} == 204;
+            };
+        }
+
+        POSIX::_exit(1) if !$answered;
+    }
+
+    POSIX::_exit(0);
 }
 
 sub ended {
