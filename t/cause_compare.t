@@ -35,6 +35,9 @@ my $nginx = start_nginx(
     http_config => <<"EOC",
 aws_sigv4_provider default static
     access_key_id=\$TEST_AKID secret_access_key=\$TEST_SECRET;
+aws_sigv4_provider session static
+    access_key_id=\$TEST_TEMP_AKID secret_access_key=\$TEST_TEMP_SECRET
+    session_token=\$TEST_TEMP_TOKEN;
 aws_sigv4_region us-east-1;
 aws_sigv4_service execute-api;
 upstream two {
@@ -59,6 +62,10 @@ location /json/ {
 location /xml/ {
     aws_sigv4_service s3;
     proxy_pass http://127.0.0.1:$port;
+}
+location /session/ {
+    aws_sigv4_credentials session;
+    proxy_pass http://127.0.0.1:$port/;
 }
 location /caught/ {
     proxy_intercept_errors on;
@@ -136,6 +143,24 @@ subtest 'values of parameters stay out of the message' => sub {
             my ($message) = split /, client: /, refusal();
             like $message, qr/\Q$shown{$what}\E/, 'the name and the lengths';
             unlike $message, qr/hidden|other/, 'and no value';
+        }
+    }
+};
+
+
+subtest 'what is secret is not repeated' => sub {
+    my $piece = substr $AwsSigV4::Verifier::KEYS{TEMP_TOKEN}, 0, 16;
+
+    for my $form (qw(json xml)) {
+        for my $what (qw(token signature authorization)) {
+            $nginx->mark;
+            request($nginx->port, target => "/session/$form/$what");
+            cause("/session/$form/$what");
+
+            my ($message) = split /, client: /, refusal();
+            unlike $message, qr/\Q$piece\E|[0-9a-f]{16}/, "$form: $what";
+            unlike $message, qr/Credential=/, 'nor what is before it';
+            like $message, qr/it says "it is \.{3}"/, 'what is said is cut';
         }
     }
 };
