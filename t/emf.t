@@ -280,7 +280,8 @@ sub latencies {
     my $maps = join "\n",
         slurp("$example/nginx.conf") =~ /^ {4}(map\ .*?^ {4}\})$/msg;
 
-    $maps =~ s/\$(?:upstream_(\w+)|(msec))/'$http_x_' . ($1 \/\/ $2)/ge;
+    $maps =~ s/\$(?:upstream_(\w+)|aws_(sigv4_\w+)|(msec))
+              /'$http_x_' . ($1 \/\/ $2 \/\/ $3)/gex;
 
     my $nginx = start_nginx(http_config => $maps, no_module => 1,
                             config => <<'EOC');
@@ -312,11 +313,18 @@ EOC
     for my $test (@tests) {
         my ($header, $status, $time, $msec, $expected) = @$test;
 
-        my $headers = join "\n", "X-Header-Time: $header",
-            "X-Status: $status", "X-Response-Time: $time", "X-Msec: $msec";
+        my $emf = sub {
+            my $headers = join "\n", "X-Header-Time: $header",
+                "X-Status: $status", "X-Response-Time: $time",
+                "X-Msec: $msec", "X-Sigv4-Status: $_[0]";
 
-        is(request($nginx->port, target => '/', headers => $headers)->{body},
-           $expected, "'$header', '$status', '$time'");
+            return request($nginx->port, target => '/',
+                           headers => $headers)->{body};
+        };
+
+        is($emf->('signed'), $expected, "'$header', '$status', '$time'");
+        is($emf->('resigned'), $expected, 'signed anew');
+        like($emf->('off'), qr/^0 /, 'not signed');
     }
 
     is(join("\n", $nginx->stop_it), '', 'nginx ended well');
