@@ -184,14 +184,15 @@ sub asked {
         };
     }
 
+    my $caller = 'c' . ++$callers;
     my ($response, $requests, $line)
-        = ask('c1', "{\"model\":\"signed\",\"stream\":true,$MESSAGES}");
+        = ask($caller, "{\"model\":\"signed\",\"stream\":true,$MESSAGES}");
 
     is($requests->[0]{body}, "{\"stream_options\":$USAGE,\"model\":\"m\","
        . "\"stream\":true,$MESSAGES}", 'what is signed, with another model');
-    is(spent('c1'), 30, 'charged');
+    is(spent($caller), 15, 'charged');
 
-    ($response, $requests) = ask('c1', '{"model":"same","stream":true,'
+    ($response, $requests) = ask($caller, '{"model":"same","stream":true,'
         . '"prompt":"hi"}', '/v1/completions');
     is($requests->[0]{body}, "{\"stream_options\":$USAGE,"
        . '"model":"same","stream":true,"prompt":"hi"}', 'completions');
