@@ -133,9 +133,12 @@ is($count{$_}, $tries{$_}, "requests to $_") for sort keys %tries;
 is_deeply($region{'openai.two'}, ['us-east-1', 'eu-west-1'],
           'the gateway goes on to the next region by itself');
 
-my ($arn) = grep { ($_->{model} // '') eq $profile } $llm->requests;
-is($arn->{target}, '/model/' . ($profile =~ s/([:\/])/sprintf '%%%02X',
-   ord $1/ger) . '/converse', 'the ARN of a profile in the path');
+#  the clients ask in no order
+my %arn = map { $_->{target} => 1 }
+    grep { ($_->{model} // '') eq $profile } $llm->requests;
+my $path = '/model/' . ($profile =~ s/([:\/])/sprintf '%%%02X', ord $1/ger);
+is_deeply([sort keys %arn], [map { "$path/$_" } qw(converse converse-stream
+    invoke invoke-with-response-stream)], 'the ARN of a profile in the path');
 
 my ($betas) = grep { ($_->{body} // '') =~ /anthropic_beta/ } $llm->requests;
 like($betas->{body}, qr/"anthropic_beta":\s*\["allowed-2025-01-01"\]/,
