@@ -111,6 +111,8 @@ static const sigv4_cause_text_t  sigv4_cause_messages[] = {
       SIGV4_CAUSE_SIGNATURE_MISMATCH },
     { "User: anonymous is not authorized",
       SIGV4_CAUSE_MISSING_AUTHENTICATION },
+    { "Anonymous users cannot", SIGV4_CAUSE_MISSING_AUTHENTICATION },
+    { "Anonymous access is forbidden", SIGV4_CAUSE_MISSING_AUTHENTICATION },
     { "is not authorized to perform", SIGV4_CAUSE_ACCESS_DENIED },
     { "Unable to determine service/operation name", SIGV4_CAUSE_OTHER },
     { NULL, SIGV4_CAUSE_NONE }

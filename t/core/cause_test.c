@@ -116,6 +116,10 @@ test_causes(void)
           "access_denied" },
         { "", "User: anonymous is not authorized to perform: es:ESHttpGet",
           "missing_authentication" },
+        { "AccessDenied", "Anonymous users cannot initiate multipart "
+          "uploads.  Please authenticate.", "missing_authentication" },
+        { "AccessDenied", "Anonymous access is forbidden for this operation",
+          "missing_authentication" },
         { "AccessDeniedException", "Unable to determine service/operation "
           "name to be authorized", "other" },
         { "", "Forbidden", "access_denied" },
