@@ -129,4 +129,27 @@ void ngx_http_aws_sigv4_credentials_refused(
     ngx_http_aws_sigv4_provider_t *provider, uint64_t generation);
 
 
+/* ngx_http_aws_sigv4_provider_state.c */
+
+/*
+ * What may be told of a provider: no secret is in it.  The strings are valid
+ * until the caller returns to the event loop.
+ */
+
+typedef struct {
+    ngx_str_t                         name;
+    ngx_str_t                         source;   /* a type */
+    ngx_str_t                         error;    /* empty: there is none */
+    time_t                            age;      /* -1: there are none */
+    time_t                            expires;  /* 0: never */
+    ngx_uint_t                        fetches;  /* by all workers */
+    ngx_uint_t                        failures;
+    unsigned                          available:1;
+    unsigned                          used:1;
+} ngx_http_aws_sigv4_provider_state_t;
+
+void ngx_http_aws_sigv4_provider_state(ngx_http_aws_sigv4_provider_t *p,
+    ngx_http_aws_sigv4_provider_state_t *state);
+
+
 #endif /* _NGX_HTTP_AWS_SIGV4_CREDENTIALS_H_INCLUDED_ */

@@ -457,7 +457,7 @@ sub planted_configurations {
 
 sub version {
     my ($changes) = text('CHANGES') =~ /^Changes with \S+ (\S+)/m;
-    my ($module) = text('ngx_aws_sigv4_module/ngx_http_aws_sigv4_module.h')
+    my ($module) = text('ngx_aws_sigv4_module/ngx_http_aws_sigv4_conf.h')
                    =~ /_VERSION\s+"([^"]+)"/;
 
     is($module, $changes, 'the version is that of CHANGES');
