@@ -209,8 +209,22 @@ sub ask {
        ['Anthropic-Version' => '2023-06-01']);
 }
 
+# the first bytes of a handshake of TLS
+sub no_http {
+    my ($nginx) = @_;
+
+    my $client = AwsSigV4::Client->new(port => $nginx->port);
+
+    $client->send("\x16\x03\x01\xff\r\n");
+    is($client->response('GET')->{status}, 400, 'what is no HTTP is refused');
+
+    return;
+}
+
 sub ended {
     my ($nginx, @errors) = @_;
+
+    no_http($nginx);
 
     is_deeply([$llm->refused], [], 'nothing that was sent was refused');
     is_deeply([$nginx->stop_it], [], 'nginx ended well');
@@ -223,6 +237,12 @@ sub ended {
                                                . '/logs/access.log');
     unlike($log, qr/\Q$_\E/, 'no key in a log')
         for $KEY, $AwsSigV4::LLM::API_KEYS{keyed};
+    unlike($log, qr/uninitialized/, 'every variable is set where it is used');
+
+    my @access = split /\n/, slurp($nginx->dir . '/logs/access.log');
+    my @wrong  = grep { !eval { JSON::PP::decode_json($_) } } @access;
+    is_deeply(\@wrong, [], 'each line of the access log is JSON');
+    ok(scalar(grep { /"status":"400"/ } @access), 'also of what is no HTTP');
 
     return;
 }
