@@ -113,7 +113,8 @@ ngx_http_aws_sigv4_cloudwatch_params(ngx_conf_t *cf, ngx_str_t *params)
 
         if (params[n].data != NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "duplicate parameter \"%V\"", &value[i]);
+                               "duplicate parameter \"%V\" of "
+                               "\"aws_sigv4_cloudwatch\"", &value[i]);
             return NGX_CONF_ERROR;
         }
 
@@ -122,7 +123,9 @@ ngx_http_aws_sigv4_cloudwatch_params(ngx_conf_t *cf, ngx_str_t *params)
 
         if (params[n].len == 0) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "parameter \"%V\" has no value", &value[i]);
+                               "parameter \"%V\" of "
+                               "\"aws_sigv4_cloudwatch\" has no value",
+                               &value[i]);
             return NGX_CONF_ERROR;
         }
     }
@@ -160,7 +163,8 @@ ngx_http_aws_sigv4_cloudwatch_check(ngx_conf_t *cf,
 
     if (!ngx_http_aws_sigv4_cloudwatch_is_namespace(&cw->namespace)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid namespace \"%V\", write at most %d "
+                           "invalid namespace \"%V\" of "
+                           "\"aws_sigv4_cloudwatch\", write at most %d "
                            "letters, digits and \"._-/#:\", without "
                            "\"AWS/\" or \":\" in front", &cw->namespace,
                            NGX_HTTP_AWS_SIGV4_CW_NAMESPACE);
@@ -169,7 +173,8 @@ ngx_http_aws_sigv4_cloudwatch_check(ngx_conf_t *cf,
 
     if (!sigv4_is_scope_part(ngx_http_aws_sigv4_str(&cw->region))) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid region \"%V\", write one like "
+                           "invalid region \"%V\" of "
+                           "\"aws_sigv4_cloudwatch\", write one like "
                            "us-east-1", &cw->region);
         return NGX_CONF_ERROR;
     }
@@ -183,7 +188,8 @@ ngx_http_aws_sigv4_cloudwatch_check(ngx_conf_t *cf,
             || interval > 24 * 3600 * 1000)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid interval \"%V\", it can be from 1s "
+                               "invalid interval \"%V\" of "
+                               "\"aws_sigv4_cloudwatch\", it can be from 1s "
                                "to 1d", value);
             return NGX_CONF_ERROR;
         }
@@ -252,15 +258,25 @@ ngx_http_aws_sigv4_cloudwatch_origin(ngx_conf_t *cf,
 
     if (err != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid endpoint \"%V\": %s", url, err);
+                           "invalid endpoint \"%V\" of "
+                           "\"aws_sigv4_cloudwatch\": %s", url, err);
         return NGX_CONF_ERROR;
     }
 
     if (!cw->origin.tls && !cw->origin.loopback) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "endpoint \"%V\" is not on the loopback "
-                           "interface, where alone CloudWatch may be told "
-                           "without TLS; write https://", url);
+                           "endpoint \"%V\" of \"aws_sigv4_cloudwatch\" is "
+                           "not on the loopback interface, where alone "
+                           "CloudWatch may be told without TLS; write "
+                           "https://", url);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!cw->origin.tls && cw->ca_file.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"ca_file=\" of \"aws_sigv4_cloudwatch\" needs "
+                           "an endpoint with TLS; write https:// or remove "
+                           "it");
         return NGX_CONF_ERROR;
     }
 

@@ -39,13 +39,13 @@ ngx_http_aws_sigv4_origin(ngx_pool_t *pool, ngx_str_t *url,
 
     scheme = sizeof("http://") - 1;
 
-    if (url->len > scheme + 1
+    if (url->len >= scheme + 1
         && ngx_strncasecmp(url->data, (u_char *) "https://", scheme + 1) == 0)
     {
         scheme++;
         origin->tls = 1;
 
-    } else if (url->len <= scheme
+    } else if (url->len < scheme
                || ngx_strncasecmp(url->data, (u_char *) "http://", scheme)
                   != 0)
     {

@@ -236,8 +236,7 @@ sub test_origins {
                                        . 'https://',
         "http:127.0.0.1/"           => 'it does not begin with http:// or '
                                        . 'https://',
-        'https://'                  => 'it does not begin with http:// or '
-                                       . 'https://',
+        'https://'                  => 'no host',
         "http:///ok"                => 'no host',
         "http://a:b\@127.0.0.1/"    => 'invalid port',
         "http://a\@127.0.0.1/"      => 'invalid host',

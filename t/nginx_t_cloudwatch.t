@@ -41,7 +41,7 @@ invalid parameter "period=1m", "aws_sigv4_cloudwatch" has "namespace=", "region=
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us-east-1 namespace=B;
 --- must_die
-duplicate parameter "namespace=B" in http.conf:1
+duplicate parameter "namespace=B" of "aws_sigv4_cloudwatch" in http.conf:1
 
 
 
@@ -49,7 +49,7 @@ duplicate parameter "namespace=B" in http.conf:1
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=;
 --- must_die
-parameter "region=" has no value in http.conf:1
+parameter "region=" of "aws_sigv4_cloudwatch" has no value in http.conf:1
 
 
 
@@ -57,7 +57,7 @@ parameter "region=" has no value in http.conf:1
 --- http_config
 aws_sigv4_cloudwatch namespace=AWS/S3 region=us-east-1;
 --- must_die
-invalid namespace "AWS/S3", write at most 255 letters, digits and "._-/#:", without "AWS/" or ":" in front in http.conf:1
+invalid namespace "AWS/S3" of "aws_sigv4_cloudwatch", write at most 255 letters, digits and "._-/#:", without "AWS/" or ":" in front in http.conf:1
 
 
 
@@ -65,7 +65,7 @@ invalid namespace "AWS/S3", write at most 255 letters, digits and "._-/#:", with
 --- http_config
 aws_sigv4_cloudwatch "namespace=a b" region=us-east-1;
 --- must_die
-invalid namespace "a b", write at most 255 letters, digits and "._-/#:", without "AWS/" or ":" in front in http.conf:1
+invalid namespace "a b" of "aws_sigv4_cloudwatch", write at most 255 letters, digits and "._-/#:", without "AWS/" or ":" in front in http.conf:1
 
 
 
@@ -73,7 +73,7 @@ invalid namespace "a b", write at most 255 letters, digits and "._-/#:", without
 --- http_config
 aws_sigv4_cloudwatch namespace=:a region=us-east-1;
 --- must_die
-invalid namespace ":a", write at most 255 letters, digits and "._-/#:", without "AWS/" or ":" in front in http.conf:1
+invalid namespace ":a" of "aws_sigv4_cloudwatch", write at most 255 letters, digits and "._-/#:", without "AWS/" or ":" in front in http.conf:1
 
 
 
@@ -81,7 +81,7 @@ invalid namespace ":a", write at most 255 letters, digits and "._-/#:", without 
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us/east;
 --- must_die
-invalid region "us/east", write one like us-east-1 in http.conf:1
+invalid region "us/east" of "aws_sigv4_cloudwatch", write one like us-east-1 in http.conf:1
 
 
 
@@ -89,7 +89,7 @@ invalid region "us/east", write one like us-east-1 in http.conf:1
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us-east-1 interval=often;
 --- must_die
-invalid interval "often", it can be from 1s to 1d in http.conf:1
+invalid interval "often" of "aws_sigv4_cloudwatch", it can be from 1s to 1d in http.conf:1
 
 
 
@@ -97,7 +97,7 @@ invalid interval "often", it can be from 1s to 1d in http.conf:1
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us-east-1 interval=999ms;
 --- must_die
-invalid interval "999ms", it can be from 1s to 1d in http.conf:1
+invalid interval "999ms" of "aws_sigv4_cloudwatch", it can be from 1s to 1d in http.conf:1
 
 
 
@@ -105,7 +105,7 @@ invalid interval "999ms", it can be from 1s to 1d in http.conf:1
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us-east-1 interval=2d;
 --- must_die
-invalid interval "2d", it can be from 1s to 1d in http.conf:1
+invalid interval "2d" of "aws_sigv4_cloudwatch", it can be from 1s to 1d in http.conf:1
 
 
 
@@ -113,7 +113,15 @@ invalid interval "2d", it can be from 1s to 1d in http.conf:1
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us-east-1 endpoint=monitoring;
 --- must_die
-invalid endpoint "monitoring": it does not begin with http:// or https:// in http.conf:1
+invalid endpoint "monitoring" of "aws_sigv4_cloudwatch": it does not begin with http:// or https:// in http.conf:1
+
+
+
+=== an endpoint without a host
+--- http_config
+aws_sigv4_cloudwatch namespace=A region=us-east-1 endpoint=https://;
+--- must_die
+invalid endpoint "https://" of "aws_sigv4_cloudwatch": no host in http.conf:1
 
 
 
@@ -121,7 +129,15 @@ invalid endpoint "monitoring": it does not begin with http:// or https:// in htt
 --- http_config
 aws_sigv4_cloudwatch namespace=A region=us-east-1 endpoint=http://192.0.2.1;
 --- must_die
-endpoint "http://192.0.2.1" is not on the loopback interface, where alone CloudWatch may be told without TLS; write https:// in http.conf:1
+endpoint "http://192.0.2.1" of "aws_sigv4_cloudwatch" is not on the loopback interface, where alone CloudWatch may be told without TLS; write https:// in http.conf:1
+
+
+
+=== a file of CAs without TLS
+--- http_config
+aws_sigv4_cloudwatch namespace=A region=us-east-1 endpoint=http://127.0.0.1:9 ca_file=a.pem;
+--- must_die
+"ca_file=" of "aws_sigv4_cloudwatch" needs an endpoint with TLS; write https:// or remove it in http.conf:1
 
 
 
