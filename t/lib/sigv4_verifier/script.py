@@ -55,6 +55,15 @@ def headers_of(action):
         [tuple(pair) for pair in headers]
 
 
+def with_headers(headers, action):
+    """The headers of an action, which replace those of their names: of two
+    Content-Type nginx takes the last one up to 1.22, and then the first."""
+    own = headers_of(action)
+    names = {name.lower() for name, _ in own}
+
+    return [pair for pair in headers if pair[0].lower() not in names] + own
+
+
 def data_of(item, name):
     """The bytes of a string, or of its base64 form; None without either."""
     if name in item:

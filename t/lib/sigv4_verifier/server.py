@@ -247,7 +247,7 @@ class Connection:
             status = int(asked)
 
         status = action.get("status", status)
-        headers = headers + script.headers_of(action)
+        headers = script.with_headers(headers, action)
 
         given = script.data_of(action, "body")
 
