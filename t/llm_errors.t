@@ -241,6 +241,43 @@ subtest 'errors in other shapes' => sub {
 };
 
 
+# A worker serves nobody else meanwhile.  It is its own time that counts, not
+# that of the machine: seconds where each byte is looked at again and again.
+subtest 'long texts of hostile servers cost no time' => sub {
+    my $nginx = lua_nginx(read => <<'EOC');
+        local foreign = require "resty.aws_sigv4.llm.foreign"
+        local long = arg.first .. arg.fill:rep(60000) .. arg.last
+        local body = arg.before .. long .. arg.after
+        local before = os.clock()
+        local _, code, message = foreign.read("openai", body, "x", 400)
+
+        return (os.clock() - before < 1 and "soon" or "late"), code,
+               message == body and "whole" or "none"
+EOC
+
+    for my $case (
+        [ 'blanks in a text', 'x', ' ', 'y' ],
+        [ 'lines in a text', 'x', "\n", 'y' ],
+        [ 'blanks in a name', 'x', ' ', 'y', '{"__type":"', '"}' ],
+        [ 'a name before a mark', '', 'a', '#', '{"__type":"', '"}' ],
+        [ 'a name in marks', '', '#', 'a', '{"__type":"', '"}' ],
+        [ 'a name with colons', '', ':', 'a', '{"__type":"', '"}' ],
+    ) {
+        my ($name, $first, $fill, $last, $before, $after) = @$case;
+
+        my @got = lua_call($nginx, read => {
+            first  => $first, fill => $fill, last => $last,
+            before => $before // '', after => $after // '',
+        });
+
+        is "@got", $before ? 'soon invalid_request none' : 'soon x whole',
+           $name;
+    }
+
+    is_deeply [$nginx->stop_it], [], 'nginx ends well';
+};
+
+
 subtest 'too long an input has a code of its own' => sub {
     for my $text ('Input is too long for requested model.',
                   "This model's maximum context length is 8192 tokens",

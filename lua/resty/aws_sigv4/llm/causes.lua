@@ -104,13 +104,14 @@ local MAX_MESSAGE = 2048
 
 
 -- "ValidationException:http://…", "com.amazon…#ThrottlingException" and
--- "throttlingException" alike
+-- "throttlingException" alike.  A body may have a long one: no pattern here
+-- looks twice at a byte.
 
 local function exception_name(errortype)
     local name = match(errortype, "^%s*([^:]*)")
 
-    name = lower(match(name, "([^#]*)$"))
-    name = match(name, "^(.-)%s*$")
+    name = lower(match(name, "^.*#(.*)$") or name)
+    name = match(name, "^(.*%S)") or ""
 
     return match(name, "^(.+)exception$") or name
 end

@@ -24,6 +24,7 @@ local usage = require "resty.aws_sigv4.llm.usage"
 local decode = cjson.decode
 local find = string.find
 local gsub = string.gsub
+local match = string.match
 local type = type
 
 
@@ -95,7 +96,8 @@ local function plain(body)
         return nil
     end
 
-    return text((gsub(body, "%s+$", "")))
+    -- from the end: blanks that something follows cost nothing then
+    return match(body, "^(.*%S)")
 end
 
 
