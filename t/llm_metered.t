@@ -88,6 +88,7 @@ other_targets();
 no_usage();
 hanging_up();
 before_the_answer();
+leaving_json();
 refused_then();
 
 is(join("\n", $llm->refused), '', 'no server refused a request');
@@ -275,17 +276,37 @@ sub no_usage {
     $llm->rules({ usage => \0 });
 
     for my $case (
-        [ strict => '/v1/chat/completions', '' ],
-        [ same => '/v1/chat/completions', '' ],
+        [ 'a stream' => '"model":"same","stream":true' ],
+        [ 'a stream not asked' => '"model":"strict","stream":true' ],
     ) {
-        my ($alias, $target) = @$case;
+        my ($name, $members) = @$case;
         my $caller = 'c' . ++$callers;
-        my ($response, undef, $line) = ask($caller,
-            "{\"model\":\"$alias\",\"stream\":true,$MESSAGES}", $target);
+        my (undef, undef, $line) = ask($caller, "{$members,$MESSAGES}");
 
-        is(tokens_of($line), '-/-/-', "$alias: no usage is told");
-        is(spent($caller), estimated($line, 15), "$alias: it is estimated");
+        is(tokens_of($line), '-/-/-', "$name: no usage is told");
+        is(spent($caller), estimated($line, 15), "$name: it is estimated");
     }
+
+    my $json = '{"choices":[{"message":{"content":"Good day to you"}}]}';
+
+    for my $case (
+        [ 'JSON', 15, $json ],
+        [ 'what is compressed', 0, 'x', [ 'Content-Encoding' => 'gzip' ] ],
+    ) {
+        my ($name, $bytes, $text, @headers) = @$case;
+        my $answer = 'c' . ++$callers;
+
+        $llm->rules({ status => 200, body => $text, headers => \@headers,
+                      content_type => 'application/json' });
+
+        my (undef, undef, $line) = ask($answer,
+                                       "{\"model\":\"same\",$MESSAGES}");
+
+        is(tokens_of($line), '-/-/-', "$name: no usage is told");
+        is(spent($answer), estimated($line, $bytes), "$name: it is estimated");
+    }
+
+    $llm->rules({ usage => \0 });
 
     # images are no text: 64 KB of a request count
     my $caller = 'c' . ++$callers;
@@ -305,14 +326,15 @@ sub no_usage {
 }
 
 
-# A request whose answer, or whose stream, is held by a gate.
+# A request whose answer, or whose stream, is held by a gate, or as a rule
+# says.
 sub begin {
     my ($how, $caller, $target, $body) = @_;
 
     my $gate   = 'm' . ++$gates;
     my $client = AwsSigV4::Client->new(port => $gateway->port);
 
-    $llm->rules({ $how => $gate });
+    $llm->rules({ ref $how ? @$how : ($how => $gate) });
     $llm->mark;
     $gateway->mark;
 
@@ -413,6 +435,42 @@ sub before_the_answer {
            "$target: " . ($charged ? 'the prompt is charged'
                                    : 'which is free'));
         $llm->open_gate($gate);
+    }
+
+    $llm->rules;
+
+    return;
+}
+
+
+# The usage is at the end of JSON, which a client may do without.
+sub leaving_json {
+    my $size = 32 << 20;
+
+    for my $case (
+        [ '/v1/chat/completions', "{\"model\":\"same\",$MESSAGES}" ],
+        [ '/v1/messages',
+          "{\"model\":\"claude\",\"max_tokens\":9,$MESSAGES}" ],
+        [ '/model/bedrock/converse',
+          '{"messages":[{"role":"user","content":[{"text":"hi"}]}]}' ],
+    ) {
+        my ($target, $body) = @$case;
+        my $caller = 'c' . ++$callers;
+
+        my ($client) = begin([ size => $size ], $caller, $target, $body);
+
+        $client->read_some while length $client->{buffer} < 1 << 20;
+
+        my $line = went_away($client);
+        my $spent = spent($caller);
+
+        # what waits in the sockets was delivered too
+        cmp_ok($spent, '>=', estimated($line, (1 << 20) - 4096),
+               "$target: what came of JSON is charged");
+        cmp_ok($spent, '<', estimated($line, $size),
+               "$target: and not what was not read");
+        is($line->{llm_completion_tokens}, '-',
+           "$target: what is estimated is not logged");
     }
 
     $llm->rules;

@@ -81,6 +81,33 @@ my $nginx = lua_nginx(
         return unpack(results)
 EOC
 
+    text => <<'EOC',
+        local estimate = require "resty.aws_sigv4.llm.estimate"
+        local bytes = arg.bytes
+        local seen, list = {}, {}
+
+        local function measure(step, first)
+            local meter = estimate.new()
+
+            meter:add(bytes:sub(1, first))
+            for from = first + 1, #bytes, step do
+                meter:add(bytes:sub(from, from + step - 1))
+            end
+
+            if not seen[meter.bytes] then
+                seen[meter.bytes] = true
+                list[#list + 1] = meter.bytes
+            end
+        end
+
+        for step = 1, #bytes do
+            measure(step, 0)
+            measure(#bytes, step)
+        end
+
+        return unpack(list)
+EOC
+
     large => <<'EOC',
         local usage = require "resty.aws_sigv4.llm.usage"
         local tap = usage.new(arg.kind)
@@ -332,6 +359,27 @@ subtest 'frames' => sub {
                    . '"amazon-bedrock-invocationMetrics":{'
                    . '"inputTokenCount":7,"outputTokenCount":9}}')),
        '7/9/- ended', 'of any model';
+};
+
+
+# Bytes of text, counted by hand: those that estimates are made of.
+subtest 'text' => sub {
+    my %text = (
+        '{"model":"m","choices":[{"message":{"content" : "a\"b\\\\",'
+            . '"other":"zzz"},"text":"1234"}],"x":["\"text\":\"no\""]}' => 10,
+        "data: {\"delta\":\"ab\",\"x\":\"c\n\ndata: {\"text\":\"d\"}\n\n"
+            => 3,
+        '{"outputText":"Titan","index":0}'      => 5,
+        '{"generation":"Llama","text":null}'    => 5,
+        '{"completion":"Claude","content":[]}'  => 6,
+        '{"arguments":"{\"content\":\"x\"}","text":""}' => 19,
+        '{"usage":{"prompt_tokens":1},"id":"x"}' => 0,
+    );
+
+    for my $bytes (sort keys %text) {
+        is_deeply [lua_call($nginx, text => { bytes => $bytes })],
+                  [$text{$bytes}], $bytes =~ s/\n/ /gr;
+    }
 };
 
 

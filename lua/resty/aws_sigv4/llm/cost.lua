@@ -30,13 +30,13 @@ local function number(value)
 end
 
 
--- What to charge: a stream that was not read to its end, or that tells no
+-- What to charge: an answer that was not read to its end, or that tells no
 -- usage, by what is known and by what has come of it.
 
-local function cost(tap, prompt, completion)
-    if tap.text then
-        if not tap.ended or not completion then
-            completion = max(completion or 0, estimate.output(tap.text))
+local function cost(s, tap, prompt, completion)
+    if tap.text and not FREE[s.operation] then
+        if not completion or not tap:has_ended() then
+            completion = max(completion or 0, estimate.output(tap.text.bytes))
         end
 
         prompt = prompt or estimate.prompt()
@@ -46,11 +46,12 @@ local function cost(tap, prompt, completion)
 end
 
 
--- The client hung up before an answer came: the model has read its request.
+-- The model has read its request: the client hung up before an answer came, or
+-- the answer is one that nobody here can read, such as one that is compressed.
 
-local function charge_asked(s)
+local function charge_asked(s, a)
     if s.metered and s.target and not s.unsent and not FREE[s.operation]
-       and ngx.status == CLIENT_CLOSED
+       and (a and a.mode == "pass" or not a and ngx.status == CLIENT_CLOSED)
     then
         callers.charge(s, estimate.prompt())
     end
@@ -60,12 +61,8 @@ end
 function _M.log(s, a)
     local tap = a and a.tap
 
-    if not a then
-        charge_asked(s)
-    end
-
     if not tap then
-        return
+        return charge_asked(s, a)
     end
 
     local var = ngx.var
@@ -75,7 +72,7 @@ function _M.log(s, a)
     var.llm_completion_tokens = number(completion)
     var.llm_cached_tokens = number(cached)
 
-    local tokens = cost(tap, prompt, completion)
+    local tokens = cost(s, tap, prompt, completion)
 
     if tokens > 0 then
         callers.charge(s, tokens)

@@ -6,9 +6,12 @@
 -- token for each four bytes of text.  It is a guess that is right by half or
 -- so for English, and it is not for logs.
 --
---     bytes = estimate.text(piece)
---         of text in a piece of a stream, whatever its API: JSON in lines, in
---         frames or alone
+--     meter = estimate.new()
+--     meter:add(piece)
+--         of an answer, whatever its API: JSON in lines, in frames or alone,
+--         cut anywhere
+--     meter.bytes
+--         of text that has come
 --     tokens = estimate.output(bytes)
 --     tokens = estimate.prompt()
 --         of the request, in its log phase
@@ -17,8 +20,12 @@
 local byte = string.byte
 local ceil = math.ceil
 local find = string.find
+local match = string.match
+local max = math.max
 local min = math.min
 local ngx = ngx
+local setmetatable = setmetatable
+local sub = string.sub
 local tonumber = tonumber
 
 
@@ -30,14 +37,20 @@ local BYTES = 4
 -- what is longer has images in it, which cost fewer tokens than bytes
 local MAX_PROMPT = 64 * 1024
 
-local QUOTE = byte('"')
+-- of what may be the name of a text, at the end of a piece
+local MAX_NAME = 64
+
+local BACKSLASH = byte("\\")
 
 -- members that hold what a model writes
 local TEXT = {
     arguments = true,
+    completion = true,
     content = true,
     delta = true,
+    generation = true,
     input = true,
+    outputText = true,
     partial_json = true,
     reasoning = true,
     reasoning_content = true,
@@ -47,45 +60,67 @@ local TEXT = {
 }
 
 
--- where the string ends whose text begins at i
+local mt = { __index = _M }
 
-local function end_of(piece, i)
-    while true do
-        local at = find(piece, '["\\]', i)
 
-        if at == nil then
-            return #piece + 1
-        end
-
-        if byte(piece, at) == QUOTE then
-            return at
-        end
-
-        i = at + 2
-    end
+function _M.new()
+    return setmetatable({
+        bytes = 0,
+        rest = "",          -- of a piece, to be looked at with the next
+        counts = nil,       -- whether the string counts that we are in
+    }, mt)
 end
 
 
--- A string whose begin or end is in another piece counts as far as it is in
--- this one, if its name is.
+-- Of a string, from i on: where to go on behind it, or nil if its end is in
+-- another piece.  No string of JSON has a line break in it.
 
-function _M.text(piece)
-    local bytes, i = 0, 1
+local function in_string(self, piece, from)
+    local i = from
+    local at, c
 
-    while true do
+    repeat
+        at = find(piece, '["\\\n]', i)
+        c = at and byte(piece, at)
+        i = at and at + 2
+    until c ~= BACKSLASH or at == #piece
+
+    if self.counts then
+        self.bytes = self.bytes + (at or #piece + 1) - from
+    end
+
+    if at == nil or c == BACKSLASH then
+        self.rest = at and "\\" or ""
+        return nil
+    end
+
+    self.counts = nil
+
+    return at + 1
+end
+
+
+function _M.add(self, piece)
+    local i = 1
+
+    piece = self.rest .. piece
+    self.rest = ""
+
+    if self.counts ~= nil then
+        i = in_string(self, piece, i)
+    end
+
+    while i do
         local _, to, name = find(piece, '"([%a_]+)"%s*:%s*"', i)
 
         if to == nil then
-            return bytes
+            self.rest = match(sub(piece, max(i, #piece - MAX_NAME)),
+                              '"[%a_]*"?%s*:?%s*$') or ""
+            return
         end
 
-        local stop = end_of(piece, to + 1)
-
-        if TEXT[name] then
-            bytes = bytes + stop - to - 1
-        end
-
-        i = stop + 1
+        self.counts = TEXT[name] or false
+        i = in_string(self, piece, to + 1)
     end
 end
 

@@ -276,7 +276,7 @@ end
 local function new_tap(s, kind)
     local tap = usage.new(kind)
 
-    if s.metered and s.stream then
+    if s.metered then
         tap:measure()
     end
 
@@ -337,7 +337,7 @@ local function success(s, a)
 
     elseif not encoded then
         a.mode = "json"
-        a.tap = usage.new(s.dialect .. "-json")
+        a.tap = new_tap(s, s.dialect .. "-json")
         a.length = tonumber(one(header["Content-Length"]))
         a.received = 0
         count_headers(a.tap, header)

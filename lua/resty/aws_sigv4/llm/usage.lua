@@ -11,7 +11,7 @@
 --         converse-json converse-stream invoke-json invoke-stream
 --     tap:feed(chunk)
 --     tap:document(json)       of a stream that is decoded already
---     tap:measure()            tap.text will be the bytes of text that came
+--     tap:measure()            tap.text.bytes will be those of text that came
 --     tap:headers(input, output, cached, written)
 --         what the headers of InvokeModel say
 --     prompt, completion, cached = tap:finish()
@@ -24,6 +24,7 @@
 -- ones in them: `inclusive` says so.
 --
 --     tap:is_complete()        of an answer in JSON
+--     tap:has_ended()          of any
 --     tap:between_events()     of a stream of events
 --
 -- tap.ended: the stream came to the end that its API defines.
@@ -164,6 +165,7 @@ function _M.new(kind, inclusive)
         data = known.data,
         stop = known.stop,
         take = known.feed,
+        json = known.json,
         ended = false,
         failed = false,
     }, mt)
@@ -185,13 +187,13 @@ end
 
 
 function _M.measure(self)
-    self.text = 0
+    self.text = estimate.new()
 end
 
 
 local function measured(self, piece)
     if self.text then
-        self.text = self.text + estimate.text(piece)
+        self.text:add(piece)
     end
 end
 
@@ -200,6 +202,11 @@ end
 
 function _M.is_complete(self)
     return self.scanner:is_complete()
+end
+
+
+function _M.has_ended(self)
+    return self.ended or self.json and self:is_complete()
 end
 
 
@@ -223,6 +230,7 @@ end
 
 local function feed_json(self, chunk)
     self.scanner:feed(chunk)
+    measured(self, chunk)
 end
 
 
@@ -339,10 +347,15 @@ local function feed_frames(self, chunk)
 end
 
 
-kinds["openai-json"] = { wanted = OPENAI, feed = feed_json }
-kinds["anthropic-json"] = { wanted = ANTHROPIC, feed = feed_json }
-kinds["converse-json"] = { wanted = CONVERSE, feed = feed_json }
-kinds["invoke-json"] = { wanted = INVOKE, feed = feed_json }
+local function json(wanted)
+    return { wanted = wanted, feed = feed_json, json = true }
+end
+
+
+kinds["openai-json"] = json(OPENAI)
+kinds["anthropic-json"] = json(ANTHROPIC)
+kinds["converse-json"] = json(CONVERSE)
+kinds["invoke-json"] = json(INVOKE)
 
 kinds["openai-sse"] = {
     wanted = OPENAI, feed = feed_sse, sse = true,
