@@ -276,15 +276,22 @@ ngx_http_aws_sigv4_alarm_tick(ngx_http_aws_sigv4_alarms_t *alarms,
 {
     ngx_msec_t                        left;
     ngx_uint_t                        fresh;
-    ngx_atomic_uint_t                 end, next;
+    ngx_atomic_uint_t                 end, next, window;
     ngx_http_aws_sigv4_alarm_sums_t   sums;
 
     end = m->alarm_end;
+    window = m->alarm_window;
     left = end - ngx_current_msec;
 
-    /* a window that was longer in the last configuration ends now */
+    /*
+     * A window that was longer in the last configuration ends now; one that
+     * only seems to be was begun by a worker with a later idea of the time.
+     */
 
-    if (end != 0 && (ngx_msec_int_t) left > 0 && left <= alarms->window) {
+    if (end != 0
+        && (ngx_msec_int_t) left > 0
+        && (left <= alarms->window || window <= alarms->window))
+    {
         return left;
     }
 
@@ -298,13 +305,13 @@ ngx_http_aws_sigv4_alarm_tick(ngx_http_aws_sigv4_alarms_t *alarms,
         return alarms->window;
     }
 
+    m->alarm_window = alarms->window;
+
     ngx_http_aws_sigv4_alarm_sum(m, &sums);
 
-    /* the first one begins, or one after a time without alarms */
+    /* the first one begins, or one ahead of time, or after one without */
 
-    fresh = (end == 0 || ngx_current_msec - end > m->alarm_window);
-
-    m->alarm_window = alarms->window;
+    fresh = (end == 0 || ngx_current_msec - end > window);
 
     ngx_http_aws_sigv4_alarm_compare(alarms, m, &sums, fresh, log);
 
