@@ -282,6 +282,7 @@ static void
 ngx_http_aws_sigv4_refused_buffered(ngx_http_request_t *r,
     ngx_http_aws_sigv4_refused_t *refused)
 {
+    size_t                len;
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
@@ -295,7 +296,12 @@ ngx_http_aws_sigv4_refused_buffered(ngx_http_request_t *r,
     (void) ngx_http_aws_sigv4_refused_copy(refused, &u->buffer);
 
     if (u->headers_in.chunked) {
-        refused->len = sigv4_http_dechunk(refused->data, refused->len);
+        len = sigv4_http_dechunk(refused->data, refused->len);
+
+        /* a session token may be in what is left behind, too */
+
+        ngx_explicit_memzero(refused->data + len, refused->len - len);
+        refused->len = len;
     }
 }
 
