@@ -161,6 +161,21 @@ sub asked {
         [ 'neither yes nor no',
           "{$rest,\"stream_options\":{\"include_usage\":null}}",
           "{$rest,\"stream_options\":$USAGE}" ],
+        [ 'no, in other letters',
+          "{$rest,\"stream_options\":{\"include\\u005fusage\":false}}",
+          "{$rest,\"stream_options\":$USAGE}" ],
+        [ 'yes and no', "{$rest,\"stream_options\":{\"include_usage\":true,"
+          . '"include_usage":false}}', "{$rest,\"stream_options\":$USAGE}" ],
+        [ 'no, and a lot', "{$rest,\"stream_options\":{\"x\":\""
+          . 'x' x 70_000 . '","include_usage":false}}',
+          "{$rest,\"stream_options\":$USAGE}" ],
+        [ 'options in other letters',
+          "{$rest,\"stream\\u005foptions\":{\"include_usage\":false}}",
+          "{$rest,\"stream\\u005foptions\":$USAGE}" ],
+        [ 'a stream in other letters',
+          "{\"model\":\"same\",\"str\\u0065am\":true,$MESSAGES}",
+          "{\"stream_options\":$USAGE,\"model\":\"same\","
+          . "\"str\\u0065am\":true,$MESSAGES}" ],
         [ 'yes', "{$rest,\"stream_options\":{ \"include_usage\" : true }}",
           "{$rest,\"stream_options\":{ \"include_usage\" : true }}", 1 ],
     );

@@ -118,18 +118,28 @@ end
 
 
 -- "stream_options" with the usage asked for; nil where it is already, or is
--- not what it should be
+-- not what it should be.  Where that is said twice, in escapes, or in more than
+-- a slice, nothing else of it is kept.
 
 local function options(member)
+    local alone = "{" .. ASKED .. "}"
+
     if member.type == "null" then
-        return "{" .. ASKED .. "}"
+        return alone
     end
 
-    local text = member.type == "object"
-                 and body.slice(member.from, member.to)
+    if member.type ~= "object" then
+        return nil
+    end
+
+    local text = body.slice(member.from, member.to)
     local value = text and decode(text)
 
-    if not value or value.include_usage == true then
+    if not value then
+        return alone
+    end
+
+    if value.include_usage == true then
         return nil
     end
 
@@ -141,7 +151,7 @@ local function options(member)
     local asked, count = gsub(text, '"include_usage"%s*:%s*%l+', ASKED)
     value = count == 1 and decode(asked)
 
-    return value and value.include_usage == true and asked or nil
+    return value and value.include_usage == true and asked or alone
 end
 
 
