@@ -66,6 +66,7 @@ subtest 'a thousand, and clients that go away' => sub {
        'so the log says';
     is statuses($nginx)->{499}, scalar @gone, 'and of those that went';
 
+    leave($client);
     is_deeply [grep { !/could not fetch/ } $nginx->stop_it], [],
               'nginx ends well';
 };
@@ -92,7 +93,7 @@ subtest 'as many as may' => sub {
 
         push @grown, $nginx->proc($pid, 'status', 'VmHWM') - $before;
 
-        close delete $client->{http}{sock};
+        leave($client);
 
         ok wait_for(sub {
                (statuses($nginx)->{499} // 0) == $round * $most
@@ -119,6 +120,7 @@ subtest 'as many as may' => sub {
     is_deeply answers($client, 1), { 1 => [200] },
               'a request that comes then is answered';
 
+    leave($client);
     is_deeply [grep { !/could not fetch|no credentials available/ }
                $nginx->stop_it],
               [], 'nginx ends well';
@@ -136,6 +138,18 @@ sub connection {
     $http->send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, ''));
 
     return { http => $http };
+}
+
+
+# nginx waits five seconds for a client to close the connection that it has
+# said good bye to: as long as a test waits for nginx
+
+sub leave {
+    my ($client) = @_;
+
+    close delete $client->{http}{sock};
+
+    return;
 }
 
 
