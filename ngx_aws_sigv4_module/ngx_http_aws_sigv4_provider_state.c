@@ -85,7 +85,9 @@ ngx_http_aws_sigv4_provider_slot(ngx_http_aws_sigv4_provider_t *leaf,
         state->fetches = slot->fetches;
         state->failures = slot->failures;
 
-        if (slot->fetches) {
+        /* what the last configuration had use for need not be of any now */
+
+        if (slot->fetches != slot->before) {
             state->used = 1;
         }
 

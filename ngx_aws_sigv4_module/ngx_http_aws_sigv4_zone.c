@@ -230,6 +230,8 @@ ngx_http_aws_sigv4_slot_renew(ngx_http_aws_sigv4_slot_t *slot)
     if (slot->tries) {
         slot->next = 0;
     }
+
+    slot->before = slot->fetches;
 }
 
 

@@ -71,6 +71,7 @@ typedef struct {
 
     ngx_msec_t                     fetched;       /* these credentials */
     ngx_uint_t                     fetches;
+    ngx_uint_t                     before;        /* this configuration */
     ngx_uint_t                     failures;
     size_t                         error_len;     /* 0: the last succeeded */
     u_char                         error[NGX_HTTP_AWS_SIGV4_SLOT_ERROR];

@@ -316,6 +316,22 @@ subtest 'readiness' => sub {
     cmp_ok provider($nginx, 'p')->{age_seconds}, '<=', passed($reloaded),
            'though they are young';
 
+    # they are nobody's any more, and expire for want of a successor
+
+    ok $nginx->reload(
+        http   => "$nginx->{http}
+                   aws_sigv4_provider other static
+                       access_key_id=\$TEST_AKID
+                       secret_access_key=\$TEST_SECRET;",
+        server => $nginx->{server}
+                  =~ s/aws_sigv4_credentials  p;/aws_sigv4_credentials other;/r,
+    ), 'another provider';
+
+    is AwsSigV4::Credentials::used($nginx), "200 $key{AKID}", 'is used';
+    is $ready->()->{body}, "ready\n", 'one that was before does not matter';
+    ok provider($nginx, 'p')->{ready}, 'as JSON says';
+    is provider($nginx, 'p')->{refreshes_total}, 1, 'what it did is kept';
+
     is_deeply [$nginx->stop_it], [], 'nginx ends well';
 };
 
