@@ -21,7 +21,7 @@
     "img-src data:; "                                                         \
     "base-uri 'none'; "                                                       \
     "form-action 'none'; "                                                    \
-    "style-src 'sha256-xlvBpg90t/SZjVUmAoRtHHfz6zbb7U94FXBRK0I5p6Q='; "       \
+    "style-src 'sha256-rS4EsqzdOVRPHjJlOizJdPDkPBfy4/We6mIc/ItmrCQ='; "       \
     "script-src 'sha256-1N8FXnrb9WU4IVWjFEG8MLNf7mQd7KxhWG492mLZN6g='"
 
 
@@ -67,7 +67,7 @@ char  *ngx_http_aws_sigv4_page_top[] = {
     ".dim,th{color:var(--dim)}\n",
     "a{color:var(--mark)}\n",
     ".cards{display:grid;gap:.6rem;margin:1.1rem 0;\n",
-    "grid-template-columns:repeat(auto-fit,minmax(7.7rem,1fr))}\n",
+    "grid-template-columns:repeat(auto-fit,minmax(7.2rem,1fr))}\n",
     ".card,.wide{background:var(--card);border:1px solid var(--line);\n",
     "border-radius:.5rem}\n",
     ".card{padding:.5rem .65rem}\n",
