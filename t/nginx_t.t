@@ -5,9 +5,15 @@
 use strict;
 use warnings;
 
+use POSIX qw(mkfifo);
+
 use lib 't/lib';
 
 use AwsSigV4;
+
+our $fifo = temp_dir() . '/fifo';
+
+mkfifo($fifo, 0600) or die "$fifo: $!";
 
 default_section(http_config => <<'EOC');
 aws_sigv4_provider default static
@@ -330,6 +336,14 @@ aws_sigv4_by_lua_file not-there.lua;
 aws_sigv4_by_lua_file $TEST_DIR;
 --- must_die
 "aws_sigv4_by_lua_file": "$TEST_DIR" is not a file in server.conf:1
+
+
+
+=== a hook in a FIFO that nobody writes into
+--- config eval
+"aws_sigv4_by_lua_file $::fifo;"
+--- must_die eval
+"\"aws_sigv4_by_lua_file\": \"$::fifo\" is not a file in server.conf:1"
 
 
 
