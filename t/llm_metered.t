@@ -15,6 +15,7 @@ use POSIX       qw(ceil);
 
 use AwsSigV4;
 use AwsSigV4::Client;
+use AwsSigV4::Credentials;
 use AwsSigV4::LLM;
 
 my $TABLE = <<'EOT';
@@ -37,6 +38,8 @@ return {
                 target("gateway", "$TEST_LLM_KEYED", "two",
                        { drop = { "stream_options" },
                          key_file = "$TEST_DIR/keyed.key" }) },
+        late = { target("runtime-openai", "$TEST_LLM_US", "m",
+                        { credentials = "late" }) },
         claude = { target("runtime-anthropic", "$TEST_LLM_US", "m") },
         invoke = { target("invoke-anthropic", "$TEST_LLM_US", "m") },
         bedrock = { target("bedrock", "$TEST_LLM_US", "m") },
@@ -49,7 +52,7 @@ my $CALLERS = 'return {' . join(',', map {
         "$name = { sha256 = \"" . sha256_hex("key-$name")
             . "\", models = \"*\"$more }";
     } ['free', ''], ['slow', ', rpm = 1000'], ['low', ', tpm = 1'],
-      map { ["c$_", ', tpm = 1000000'] } 1 .. 40) . '}';
+      map { ["c$_", ', tpm = 1000000'] } 1 .. 80) . '}';
 
 my $SPENT = <<'EOC';
 location = /spent {
@@ -69,10 +72,13 @@ location = /spent {
 EOC
 
 my $llm     = AwsSigV4::LLM->new;
+my $keys    = AwsSigV4::Credentials->new(credentials => { hang => 60 });
 my $gateway = $llm->gateway(
     table     => $TABLE,
     callers   => $CALLERS,
-    config    => $SPENT,
+    config    => "aws_sigv4_credentials_timeout 60s;\n$SPENT",
+    http_config => 'aws_sigv4_provider late container endpoint='
+        . $keys->url . "/v1/credentials;\n",
     variables => [ @AwsSigV4::LLM::VARIABLES, 'request_length' ],
 );
 
@@ -88,11 +94,13 @@ other_targets();
 no_usage();
 hanging_up();
 before_the_answer();
+before_the_signature();
 leaving_json();
 refused_then();
 
 is(join("\n", $llm->refused), '', 'no server refused a request');
-is(join("\n", $gateway->stop_it), '', 'nginx ended well');
+is(join("\n", grep { !/could not fetch/ } $gateway->stop_it), '',
+   'nginx ended well');
 
 done_testing();
 
@@ -367,6 +375,17 @@ sub begin {
     return ($client, $gate);
 }
 
+sub read_until {
+    my ($client, $condition) = @_;
+
+    until ($condition->()) {
+        $client->read_some or die "the answer ended: ",
+            substr($client->{buffer}, 0, 500), "\n";
+    }
+
+    return;
+}
+
 sub went_away {
     my ($client) = @_;
 
@@ -402,8 +421,8 @@ sub hanging_up {
         # each event has come before the next leaves
         for my $level (1, 2) {
             $llm->gate($gate, level => $level);
-            $client->read_some until ends_with($client->{buffer}, $target,
-                                               $level);
+            read_until($client, sub {
+                ends_with($client->{buffer}, $target, $level) });
         }
 
         my $line = went_away($client);
@@ -458,6 +477,34 @@ sub before_the_answer {
 }
 
 
+# No model has read what still waits for the gateway's credentials.
+sub before_the_signature {
+    my $caller = 'c' . ++$callers;
+    my $client = AwsSigV4::Client->new(port => $gateway->port);
+
+    $gateway->mark;
+
+    my ($head, $text) = AwsSigV4::Client::format_request({
+        method  => 'POST',
+        target  => '/v1/chat/completions',
+        body    => "{\"model\":\"late\",$MESSAGES}",
+        headers => [ [ 'Content-Type' => 'application/json' ],
+                     headers_of($caller) ],
+    });
+
+    $client->send($head . $text);
+    $client->drained;
+
+    my $line = went_away($client);
+
+    is($line->{status}, 499, 'nothing was sent');
+    is($line->{llm_attempts}, 1, 'to the target that there is');
+    is(spent($caller), 0, 'nor charged');
+
+    return;
+}
+
+
 # The usage is at the end of JSON, which a client may do without.
 sub leaving_json {
     my $size = 32 << 20;
@@ -474,7 +521,7 @@ sub leaving_json {
 
         my ($client) = begin([ size => $size ], $caller, $target, $body);
 
-        $client->read_some while length $client->{buffer} < 1 << 20;
+        read_until($client, sub { length $client->{buffer} >= 1 << 20 });
 
         my $line = went_away($client);
         my $spent = spent($caller);
@@ -499,7 +546,7 @@ sub refused_then {
         "{\"model\":\"same\",\"stream\":true,$MESSAGES}");
 
     $llm->gate($gate, level => 1);
-    $client->read_some until $client->{buffer} =~ /Good/;
+    read_until($client, sub { $client->{buffer} =~ /Good/ });
     went_away($client);
     $llm->rules;
 

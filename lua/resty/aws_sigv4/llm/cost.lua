@@ -10,6 +10,7 @@
 
 local callers = require "resty.aws_sigv4.llm.callers"
 local estimate = require "resty.aws_sigv4.llm.estimate"
+local upstream = require "resty.aws_sigv4.llm.upstream"
 
 
 local ngx = ngx
@@ -51,6 +52,7 @@ end
 
 local function charge_asked(s, a)
     if s.metered and s.target and not s.unsent and not FREE[s.operation]
+       and upstream.was_asked()
        and (a and a.mode == "pass" or not a and ngx.status == CLIENT_CLOSED)
     then
         callers.charge(s, estimate.prompt())

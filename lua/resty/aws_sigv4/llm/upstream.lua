@@ -7,6 +7,7 @@
 --
 --     status = upstream.status()     a number, or nil
 --     upstream.is_connected()
+--     upstream.was_asked()           whether a request went to any
 --     upstream.has_head()            of an answer
 --     upstream.has_ended()           there is nothing to come
 
@@ -31,6 +32,11 @@ end
 
 function _M.is_connected()
     return last_of(ngx.var.upstream_connect_time) ~= "-"
+end
+
+
+function _M.was_asked()
+    return tonumber(last_of(ngx.var.upstream_connect_time)) ~= nil
 end
 
 
