@@ -175,6 +175,8 @@ subtest 'what is not asked for is taken out' => sub {
         'large events'   => [ $large, $usage, $large, $chat[3] ],
         'spaces'         => [ $usage =~ s/:\[\]/ : [ ]/r, $chat[3] ],
         'null'           => [ @null, $usage, $chat[3] ],
+        'lines'          => [ $chat[0], $usage =~ s/,"usage"/\ndata: ,"usage"/r,
+                              $chat[3] ],
         'none'           => [ $text, $chat[3] ],
     );
 

@@ -274,7 +274,9 @@ sub gates {
 
     for my $token (qw(Good day to you)) {
         $llm->gate('g1', by => 1);
-        $client->read_some until $client->{buffer} =~ /$token/;
+        until ($client->{buffer} =~ /$token/) {
+            $client->read_some or die "the answer ended\n";
+        }
         unlike($client->{buffer}, qr/DONE/, "$token comes alone");
     }
 

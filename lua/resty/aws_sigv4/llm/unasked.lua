@@ -19,8 +19,8 @@ local cjson = require "cjson.safe"
 local concat = table.concat
 local decode = cjson.decode
 local find = string.find
+local gmatch = string.gmatch
 local gsub = string.gsub
-local match = string.match
 local next = next
 local null = cjson.null
 local setmetatable = setmetatable
@@ -63,6 +63,22 @@ local function without_null(event)
 end
 
 
+-- which may be in several lines
+
+local function data_of(event)
+    local lines, n = {}, 0
+
+    for line in gmatch(gsub("\n" .. event, "\r\n?", "\n"),
+                       "\ndata:([^\n]*)")
+    do
+        n = n + 1
+        lines[n] = line
+    end
+
+    return concat(lines, "\n")
+end
+
+
 -- The event with the usage has no choices; one at the begin that has none
 -- either has no usage.
 
@@ -71,8 +87,7 @@ local function cleaned(event)
         return event
     end
 
-    local value = decode(match(gsub("\n" .. event, "\r\n?", "\n"),
-                               "\ndata:([^\n]*)"))
+    local value = decode(data_of(event))
 
     if type(value) ~= "table" then
         return event
