@@ -166,6 +166,13 @@ my @refused = (
     [presign => { url => "$base/", headers => { Host => 'a' } },
      'invalid host'],
     [sign => { url => 1 }, qr/bad url \(string expected, got number\)/],
+    [sign => {}, qr/bad url \(string expected, got nil\)/],
+    [sign => { url => "$base/", region => 1 },
+     qr/bad region \(string expected, got number\)/],
+    [sign => { url => "$base/", content_sha256 => 1 },
+     qr/bad content_sha256 \(boolean expected, got number\)/],
+    [presign => { url => "$base/", expires => 'x' },
+     qr/bad expires \(number expected, got string\)/],
     [sign => { url => "$base/", uri => '/' }, qr/unknown field 'uri'/],
     [sign => { url => "$base/", payload => 'x' }, qr/bad payload/],
     [sign => { url => "$base/", headers => { a => JSON::PP::true } },
@@ -181,6 +188,7 @@ for my $case (@refused) {
     ok !$result, "$call of " . encode_json($t) . ' fails';
     ref $expected ? like $err, $expected, 'and says why'
                   : is $err, $expected, 'and says why';
+    unlike $err, qr/sign\.lua/, 'and where, not in the library';
 }
 
 # many more, from a fixed seed, as awscrt and botocore sign them

@@ -176,10 +176,12 @@ sub stop {
 
     @signals = qw(TERM) unless @signals;
 
+    # nginx may linger for five seconds before it ends by QUIT
+
     for my $signal (@signals, 'KILL') {
         last unless is_running($pid);
         kill $signal, $pid;
-        wait_for(sub { !is_running($pid) }, $signal eq 'QUIT' ? 5 : 10);
+        wait_for(sub { !is_running($pid) }, 10);
     }
 
     return delete $status{$pid};
