@@ -50,6 +50,7 @@ build = {
         ["resty.aws_sigv4.llm.file"] = "lua/resty/aws_sigv4/llm/file.lua",
         ["resty.aws_sigv4.llm.foreign"] = "lua/resty/aws_sigv4/llm/foreign.lua",
         ["resty.aws_sigv4.llm.head"] = "lua/resty/aws_sigv4/llm/head.lua",
+        ["resty.aws_sigv4.llm.hold"] = "lua/resty/aws_sigv4/llm/hold.lua",
         ["resty.aws_sigv4.llm.keys"] = "lua/resty/aws_sigv4/llm/keys.lua",
         ["resty.aws_sigv4.llm.limits"] = "lua/resty/aws_sigv4/llm/limits.lua",
         ["resty.aws_sigv4.llm.models"] = "lua/resty/aws_sigv4/llm/models.lua",

@@ -240,7 +240,7 @@ sub errors {
 }
 
 
-# A stream ends with an error event, and JSON with an error of the stream.
+# A stream ends with an error event; JSON is one.
 sub broken {
     my ($end) = @_;
 
@@ -253,11 +253,13 @@ sub broken {
          "$end: a stream that was cut ends with an event");
 
     $llm->rules({ model => 'm', cut => 9 });
-    (undef, $answer) = ask($end, '/v1/chat/completions',
-                           "{\"model\":\"chat\",$MESSAGES}");
+    (my $status, $answer) = ask($end, '/v1/chat/completions',
+                                "{\"model\":\"chat\",$MESSAGES}");
     $llm->rules;
 
-    like($answer, qr/curl: \(\d+\)/, "$end: JSON that was cut is an error");
+    is($status, 502, "$end: JSON that was cut has the status of an error");
+    is(eval { $json->decode($answer)->{error}{code} }, 'upstream_error',
+       "$end: and is one");
 
     return;
 }

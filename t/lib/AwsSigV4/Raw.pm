@@ -33,12 +33,18 @@ set $llm_first_token "-";
 set $llm_error "-";
 
 proxy_http_version 1.1;
-proxy_buffering off;
+proxy_buffering $buffering;
 proxy_set_header Connection "";
 proxy_read_timeout $read_timeout;
 
 location ~ ^/(?<kind>[\w-]+)/(?<name>\w+)$ {
-    access_by_lua_block { ngx.ctx.state = require("kinds")[ngx.var.kind]() }
+    access_by_lua_block {
+        ngx.ctx.state = require("kinds")[ngx.var.kind]()
+
+        if $hold then
+            require("resty.aws_sigv4.llm.hold").ask(ngx.ctx.state)
+        end
+    }
     proxy_pass http://127.0.0.1:$raw_port/$name;
 }
 
@@ -115,6 +121,10 @@ return {
         return { dialect = "openai", operation = "chat", target = {},
                  stream = true, metered = true, unasked = true }
     end,
+    ["metered"] = function ()
+        return { dialect = "openai", operation = "chat", target = {},
+                 metered = true }
+    end,
     ["anthropic"] = kind("anthropic", "messages", {}),
     ["invoke"] = kind("anthropic", "messages", { invoke = true }),
     ["bedrock"] = kind("bedrock", "converse", {}),
@@ -141,6 +151,8 @@ sub new {
 
     my $port    = slurp("$dir/port");
     my $timeout = $arg{read_timeout} // '60s';
+    my $hold    = $arg{hold} ? 'true' : 'false';
+    my $buffers = $arg{buffering} // 'off';
 
     $self->{nginx} = start_nginx(
         modules_before => [ qw(ndk_http_module ngx_http_lua_module) ],
@@ -151,7 +163,9 @@ sub new {
             . ' secret_access_key=$TEST_SECRET;'
             . 'aws_sigv4_provider none env;',
         server => $SERVER =~ s/\$raw_port/$port/gr
-                          =~ s/\$read_timeout/$timeout/gr,
+                          =~ s/\$read_timeout/$timeout/gr
+                          =~ s/\$hold\b/$hold/gr
+                          =~ s/\$buffering/$buffers/gr,
     );
 
     return $self;

@@ -15,8 +15,8 @@
 --         in their phases, for the state of the request
 --
 -- The status of an error is sent before its body has come, and so follows
--- from the upstream's status and its x-amzn-errortype alone.  For the same
--- reason an exception that is the first frame of a stream is an event.
+-- from the upstream's status and its x-amzn-errortype alone.  That of 200
+-- waits: see hold.lua.
 
 
 local bodies = require "resty.aws_sigv4.llm.bodies"

@@ -20,6 +20,7 @@ local ffi = require "ffi"
 local body = require "resty.aws_sigv4.llm.body"
 local edits = require "resty.aws_sigv4.llm.edits"
 local errors = require "resty.aws_sigv4.llm.errors"
+local hold = require "resty.aws_sigv4.llm.hold"
 local keys = require "resty.aws_sigv4.llm.keys"
 local definitions = require "resty.aws_sigv4.llm.target"
 local upstream = require "resty.aws_sigv4.llm.upstream"
@@ -387,6 +388,7 @@ function _M.run(s)
 
     s.target = target
     set_target(s, target)
+    hold.ask(s)
 
     if target.signed and s.index < #s.targets then
         local host = forbidden(target)

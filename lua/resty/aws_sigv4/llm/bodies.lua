@@ -15,6 +15,7 @@ local upstream = require "resty.aws_sigv4.llm.upstream"
 local ngx = ngx
 local concat = table.concat
 local format = string.format
+local sub = string.sub
 
 
 local _M = { version = "0.1.0" }
@@ -54,6 +55,21 @@ local function head_of(code, body)
 end
 
 
+-- What of it the header filter has not looked at.
+
+local function unread(a, chunk)
+    local read = a.read
+
+    if not read then
+        return chunk
+    end
+
+    a.read = #chunk < read and read - #chunk or nil
+
+    return sub(chunk, read + 1)
+end
+
+
 local modes = {}
 
 
@@ -63,7 +79,7 @@ function modes.replace(s, a)
         return
     end
 
-    local body = errors.body(s.dialect, a.code, nil, a.request_id)
+    local body = errors.body(s.dialect, a.code, a.message, a.request_id)
 
     a.done = true
     ngx.arg[1] = a.headless and head_of(a.code, body) .. body or body
@@ -141,13 +157,13 @@ end
 
 
 -- Of an answer that is not complete the client must not take what came for the
--- whole.  Its status is made before its body, so that all that is left is to
+-- whole.  Where its status was not made to wait for it, all that is left is to
 -- break off, before the last byte of those that were announced.
 
 function modes.json(_, a, chunk, eof)
     if chunk ~= "" then
         first_byte(a)
-        a.tap:feed(chunk)
+        a.tap:feed(unread(a, chunk))
         a.received = a.received + #chunk
     end
 
@@ -183,6 +199,24 @@ local function from_frame(s, a, frame)
 end
 
 
+local function decode(a, chunk)
+    local frames, err = a.decoder:feed(unread(a, chunk))
+    local all = a.frames
+
+    if not all then
+        return frames, err
+    end
+
+    a.frames = nil
+
+    for i = 1, frames and #frames or 0 do
+        all[#all + 1] = frames[i]
+    end
+
+    return all, err
+end
+
+
 function modes.convert(s, a, chunk, eof)
     local out, n = {}, 0
 
@@ -191,7 +225,7 @@ function modes.convert(s, a, chunk, eof)
         return
     end
 
-    local frames, err = a.decoder:feed(chunk)
+    local frames, err = decode(a, chunk)
 
     for i = 1, frames and #frames or 0 do
         n = n + 1

@@ -180,9 +180,10 @@ function _M.frame(frame)
 
     if kind == "exception" then
         local value = object(decode(frame.payload))
+        local message = text(value.message) or text(value.Message)
+        local code = causes.of(0, headers[":exception-type"])
 
-        return "error", nil, causes.of(0, headers[":exception-type"]),
-               text(value.message) or text(value.Message)
+        return "error", nil, causes.refine(code, message), message
     end
 
     return "error", nil, causes.of(0, headers[":error-code"]),

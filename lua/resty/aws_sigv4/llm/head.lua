@@ -8,11 +8,16 @@
 --     answer = head.filter(s)
 --         in the header filter; nil where the answer is none of ours.  What
 --         bodies.lua needs to know: mode, tap, code, request_id …
+--
+-- Of a body that was waited for, `read` is how many bytes have been looked at
+-- here, and `frames` what was found in them.
 
 
 local causes = require "resty.aws_sigv4.llm.causes"
 local errors = require "resty.aws_sigv4.llm.errors"
 local eventstream = require "resty.aws_sigv4.llm.eventstream"
+local foreign = require "resty.aws_sigv4.llm.foreign"
+local hold = require "resty.aws_sigv4.llm.hold"
 local unasked = require "resty.aws_sigv4.llm.unasked"
 local upstream = require "resty.aws_sigv4.llm.upstream"
 local usage = require "resty.aws_sigv4.llm.usage"
@@ -187,8 +192,9 @@ end
 
 -- The body will be ours, whatever comes.
 
-local function replace(s, a, code)
+local function replace(s, a, code, message)
     a.code = code
+    a.message = message
     a.mode = "replace"
 
     ngx.var.llm_error = code
@@ -295,14 +301,71 @@ local function stream(s, a, header)
 end
 
 
+-- The code and the message of a stream that is no answer from its begin.
+
+local function first_error(a, ended)
+    local frame = a.frames and a.frames[1]
+
+    if frame then
+        local kind, _, code, message = foreign.frame(frame)
+
+        return kind == "error" and code, message
+    end
+
+    return (ended or not a.frames) and "upstream_error"
+end
+
+
 local function converted(s, a, header)
-    a.mode = "convert"
-    a.tap = new_tap(s, "invoke-stream")
+    local held, ended = hold.get()
+    local code, message
+
     a.decoder = eventstream.new()
+
+    if held then
+        a.read = #held
+        a.frames = a.decoder:feed(held)
+        code, message = first_error(a, ended)
+    end
+
+    if s.target.invoke then
+        a.tap = new_tap(s, "invoke-stream")
+
+    else
+        code = code or "upstream_error"
+    end
+
+    if code then
+        return replace(s, a, code, message)
+    end
+
+    a.mode = "convert"
 
     header["Content-Length"] = nil
     header["Content-Type"] = "text/event-stream; charset=utf-8"
     header["Cache-Control"] = "no-cache"
+end
+
+
+local function whole(s, a, header)
+    local held, ended = hold.get()
+
+    a.mode = "json"
+    a.tap = new_tap(s, s.dialect .. "-json")
+    a.length = tonumber(one(header["Content-Length"]))
+    a.received = 0
+    count_headers(a.tap, header)
+
+    if held then
+        a.read = #held
+        a.tap:feed(held)
+
+        if ended and (not a.tap:is_complete()
+                      or a.length and a.length ~= a.read)
+        then
+            return replace(s, a, "upstream_error")
+        end
+    end
 end
 
 
@@ -329,18 +392,14 @@ local function success(s, a)
             stream(s, a, header)
         end
 
-    elseif content == "frames" and s.target.invoke and not encoded then
+    elseif content == "frames" and not encoded then
         converted(s, a, header)
 
     elseif content ~= "json" or header["Content-Length"] == "0" then
         return replace(s, a, "upstream_error")
 
     elseif not encoded then
-        a.mode = "json"
-        a.tap = new_tap(s, s.dialect .. "-json")
-        a.length = tonumber(one(header["Content-Length"]))
-        a.received = 0
-        count_headers(a.tap, header)
+        whole(s, a, header)
     end
 end
 
