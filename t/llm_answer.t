@@ -303,7 +303,7 @@ subtest 'what breaks off ends with an error' => sub {
     my ($response) = $raw->get(openai => stream('no events at all'));
     is error_of($response->{body})->{error}{message}, $cut, 'garbage';
 
-    my $slow = AwsSigV4::Raw->new(read_timeout => '50ms');
+    my $slow = AwsSigV4::Raw->new(read_timeout => '500ms');
 
     for my $kind (sort keys %begin) {
         my ($head, $first) = @{ $begin{$kind} };
