@@ -57,34 +57,31 @@ local waiting = {
     ssl_client_hello = true,
 }
 
--- the type of each; payload is looked up among the words there are
-local presign_fields = {
-    method = "string",
-    url = "string",
-    headers = "table",
-    body = "string",
-    region = "string",
-    service = "string",
-    credentials = "string",
-    signed_headers = "table",
-    normalize_path = "boolean",
-    double_encode = "boolean",
-    timeout = "number",
+-- The fields that there are, and the type of each; "any" is looked up among
+-- the words that there are.
+
+local function with_common(known)
+    known.method = "string"
+    known.url = "string"
+    known.headers = "table"
+    known.body = "string"
+    known.region = "string"
+    known.service = "string"
+    known.credentials = "string"
+    known.signed_headers = "table"
+    known.normalize_path = "boolean"
+    known.double_encode = "boolean"
+    known.timeout = "number"
+
+    return known
+end
+
+
+local presign_fields = with_common {
     expires = "number",
 }
 
-local sign_fields = {
-    method = "string",
-    url = "string",
-    headers = "table",
-    body = "string",
-    region = "string",
-    service = "string",
-    credentials = "string",
-    signed_headers = "table",
-    normalize_path = "boolean",
-    double_encode = "boolean",
-    timeout = "number",
+local sign_fields = with_common {
     payload = "any",
     payload_hash = "string",
     content_sha256 = "boolean",
