@@ -49,8 +49,23 @@ sub traffic {
         ],
     );
     my $gateway = AwsSigV4::Example->new('metrics', $verifier)->start;
+    my $logs   = $gateway->dir . '/logs';
+    my %wanted = ('aws.json' => 0, 'aws.emf' => 0);
+
+    # workers write when they have answered: one after the other
+
     my $ask = sub {
-        return request($gateway->port, target => $_[0], @_[1 .. $#_]);
+        my ($target, @more) = @_;
+        my $response = request($gateway->port, target => $target, @more);
+
+        $wanted{'aws.json'}++;
+        $wanted{'aws.emf'}++ unless $target eq '/broken';
+
+        wait_for(sub {
+            !grep { slurp("$logs/$_") =~ tr/\n// != $wanted{$_} } keys %wanted;
+        });
+
+        return $response;
     };
 
     $ask->('/ok') for 1 .. 5;
@@ -73,7 +88,6 @@ sub traffic {
             $gateway->stop_it), '', 'nginx ended well');
     $verifier->stop_it;
 
-    my $logs  = $gateway->dir . '/logs';
     my @lines = map { $json->decode($_) } split /\n/, slurp("$logs/aws.json");
     my ($code, $output) = run(command => [$python, 't/clients/emf.py',
                                           "$logs/aws.emf"]);
