@@ -205,6 +205,12 @@ demonstrate() {
 
     control rules '[]'
 
+    # a worker writes a line when it has answered
+    for _ in {1..100}; do
+        [ "$(wc -l <"$run/logs/llm.log")" -lt 3 ] || break
+        sleep 0.1
+    done
+
     printf '\nThe access log:\n\n'
     sed 's/^/    /' "$run/logs/llm.log"
 
